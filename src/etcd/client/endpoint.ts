@@ -1,0 +1,24 @@
+/** One address of an etcd member. */
+export interface Endpoint {
+  /** `host:port`, for people. */
+  readonly name: string;
+  /** What grpc-js dials; its `dns:` resolver looks the host up anew for each connection, and takes addresses as well. */
+  readonly target: string;
+  readonly tls: boolean;
+}
+
+const defaultPort = 2379;
+
+/**
+ * Reads `host`, `host:port`, `[::1]:port` or a URL of them with `http:` or `https:`. The port is 2379 where none is
+ * given. Without a scheme, `tls` decides. Throws a `TypeError` on anything else.
+ */
+export function parseEndpoint(text: string, tls: boolean): Endpoint {
+  const match = /^(?:(https?):\/\/)?(\[[0-9a-fA-F:.%]+\]|[^\s/:@?#[\]]+)(?::(\d{1,5}))?\/?$/.exec(text);
+  const port = Number(match?.[3] ?? defaultPort);
+  if (match === null || port === 0 || port > 65_535) {
+    throw new TypeError(`not an etcd endpoint: "${text}"; write host:port or https://host:port`);
+  }
+  const name = `${match[2]!}:${port}`;
+  return { name, target: `dns:${name}`, tls: match[1] === undefined ? tls : match[1] === "https" };
+}
