@@ -35,7 +35,7 @@ async function fromPath(wanted: string | undefined): Promise<Program> {
   if (script === undefined) throw new Error("there is no zkServer.sh");
   const home = path.dirname(path.dirname(await fs.realpath(script)));
   const jars = [...(await jarsIn(home)), ...(await jarsIn(path.join(home, "lib")))];
-  const version = versionOf(jars, home);
+  const version = await versionIn(home, path.join(home, "lib"));
   if (wanted !== undefined && !isVersion(version, wanted)) {
     throw new Error(`${home} is version ${version}, and ${wanted} is wanted`);
   }
@@ -48,8 +48,9 @@ async function fromApt(release: Release): Promise<Program> {
     package: "zookeeper",
     dependencies: (name) => name.endsWith("-java"),
   });
-  const jars = withoutSurplus(await jarsIn(path.join(root, "usr/share/java")));
-  const version = versionOf(jars, root);
+  const folder = path.join(root, "usr/share/java");
+  const jars = withoutSurplus(await jarsIn(folder));
+  const version = await versionIn(folder);
   checkMinor(release, version);
   const description = `ZooKeeper ${version}, unpacked from Debian ${release.suite}`;
   return { description, version, command: await javaCommand(jars) };
@@ -93,10 +94,11 @@ function withoutSurplus(jars: readonly string[]): string[] {
   return [...kept.filter(isOwn), ...kept.filter((jar) => !isOwn(jar))];
 }
 
-function versionOf(jars: readonly string[], folder: string): string {
-  for (const jar of jars) {
-    const version = /^zookeeper-(\d+\.\d+\.\d+)\.jar$/.exec(path.basename(jar))?.[1];
+async function versionIn(...folders: string[]): Promise<string> {
+  for (const folder of folders) {
+    const names = existsSync(folder) ? await fs.readdir(folder) : [];
+    const version = names.map((name) => /^zookeeper-(\d+\.\d+\.\d+)\.jar$/.exec(name)?.[1]).find(Boolean);
     if (version !== undefined) return version;
   }
-  throw new Error(`no zookeeper-<version>.jar below ${folder}`);
+  throw new Error(`no zookeeper-<version>.jar in ${folders.join(" or ")}`);
 }
