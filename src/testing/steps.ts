@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import type { Capabilities } from "../core/capabilities.js";
+import { isStoreError } from "../core/errors.js";
+import type { KVPair } from "../core/pair.js";
+import type { Store } from "../core/store.js";
+import { rejects } from "./assertions.js";
+import type { CaseContext } from "./case.js";
+
+/**
+ * Puts a key that has keys below it, or that lies below a key. Where the capabilities say that the backend cannot,
+ * checks that it refuses; whether the key is there now.
+ */
+export async function putBeside(
+  store: Store,
+  capabilities: Capabilities,
+  key: string,
+  value: string,
+): Promise<boolean> {
+  if (capabilities.keys.withChildren === "never") {
+    await rejects(() => store.put(key, value), { code: "NOT_SUPPORTED", key, outcome: "not-applied" });
+    return false;
+  }
+  await store.put(key, value);
+  return true;
+}
+
+/** Puts a key that a backend may refuse by its capabilities; `undefined` when it did. */
+export async function putIfTaken(
+  store: Store,
+  capabilities: Capabilities,
+  key: string,
+  value: string | Uint8Array,
+): Promise<KVPair | undefined> {
+  try {
+    return await store.put(key, value);
+  } catch (error) {
+    if (isStoreError(error, "NOT_SUPPORTED") && capabilities.keys.refuses.length > 0) return undefined;
+    throw error;
+  }
+}
+
+/** Puts several keys, one after the other, each with its own name as value. */
+export async function putAll(store: Store, keys: readonly string[]): Promise<void> {
+  for (const key of keys) await store.put(key, key);
+}
+
+/** The next item of a watch, which must come soon and not be the end. */
+export async function nextItem<T>(context: CaseContext, watch: AsyncIterator<T>, what: string): Promise<T> {
+  const item = await context.within(watch.next(), `the watch to show ${what}`);
+  assert.equal(item.done ?? false, false, `the watch ended instead of showing ${what}`);
+  return item.value as T;
+}
