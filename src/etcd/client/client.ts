@@ -2,13 +2,21 @@ import { EtcdAuthAdmin, EtcdMaintenance } from "./admin.js";
 import { EtcdChannel } from "./channel.js";
 import type { EtcdConnectionState } from "./endpoints.js";
 import { EtcdKv } from "./kv.js";
+import { EtcdLeases } from "./lease.js";
 import type { ChannelSettings } from "./options.js";
+import type { WatcherSettings } from "./watch-pulse.js";
+import { EtcdWatcher } from "./watcher.js";
 
-export type EtcdClientOptions = ChannelSettings;
+export interface EtcdClientOptions extends ChannelSettings {
+  /** How a watch stream that has fallen silent is told from one with nothing to say. */
+  watch?: WatcherSettings | undefined;
+}
 
 /** A client of one etcd cluster (v3 API). Connects at the first call. */
 export class EtcdClient {
   readonly kv: EtcdKv;
+  readonly leases: EtcdLeases;
+  readonly watcher: EtcdWatcher;
   readonly maintenance: EtcdMaintenance;
   readonly auth: EtcdAuthAdmin;
   readonly #channel: EtcdChannel;
@@ -16,6 +24,8 @@ export class EtcdClient {
   constructor(options: EtcdClientOptions) {
     this.#channel = new EtcdChannel(options);
     this.kv = new EtcdKv(this.#channel);
+    this.leases = new EtcdLeases(this.#channel);
+    this.watcher = new EtcdWatcher(this.#channel, options.watch);
     this.maintenance = new EtcdMaintenance(this.#channel);
     this.auth = new EtcdAuthAdmin(this.#channel);
   }
@@ -30,6 +40,8 @@ export class EtcdClient {
 
   /** Ends everything: calls under way reject with reason `closed`, and nothing keeps the process alive any more. */
   close(): void {
+    this.watcher.close();
+    this.leases.close();
     this.#channel.close();
   }
 }

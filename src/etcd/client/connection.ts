@@ -154,7 +154,7 @@ export class Connection {
           settle();
           if (status.code === GrpcStatus.OK && answer !== undefined) return resolve(answer);
           reject(this.#failure(status));
-          if (status.code === GrpcStatus.DEADLINE_EXCEEDED) this.#suspectMute(sentAt);
+          if (status.code === GrpcStatus.DEADLINE_EXCEEDED) this.suspectMute(sentAt);
         },
       });
       call.sendMessageWithContext({}, payload);
@@ -214,6 +214,14 @@ export class Connection {
     this.#endCalls(error);
   }
 
+  /**
+   * Something sent at this monotonic time got no answer: when nothing else came either, gives the connection up, as the
+   * next call would only time out too.
+   */
+  suspectMute(sentAt: number): void {
+    if (this.#heardAt < sentAt && this.#clock.now() - sentAt >= muteMs) this.fail("nothing heard from the server");
+  }
+
   /** No new calls; those under way go on to their end. */
   retire(): void {
     this.#end(this.#error("No connection established: the client has moved on"));
@@ -248,10 +256,5 @@ export class Connection {
 
   #error(why: string): EtcdError {
     return errorFromStatus(GrpcStatus.UNAVAILABLE, why, this.endpoint.name);
-  }
-
-  /** A timed out call on a connection that has since brought nothing at all: no use waiting for the next to time out. */
-  #suspectMute(sentAt: number): void {
-    if (this.#heardAt < sentAt && this.#clock.now() - sentAt >= muteMs) this.fail("nothing heard from the server");
   }
 }

@@ -134,6 +134,7 @@ export class Endpoints {
     this.#forgetIdle();
     this.#connections.add(connection);
     await connection.connect(dialTimeoutMs, (error) => this.#lost(connection, error));
+    if (!connection.ready) throw unreachableError(endpoint.name, undefined);
     this.#backoff.reset();
     this.#current = connection;
     onState({ state: "connected", endpoint: endpoint.name });
