@@ -74,27 +74,21 @@ async function makeCertificates(folder: string): Promise<void> {
         "(Debian and Ubuntu: apt-get install openssl; macOS: brew install openssl)",
     );
   }
-  const openssl = (...args: string[]) => runCommand("openssl", args, { cwd: folder, timeoutMs: 30_000 });
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   await fs.writeFile(path.join(folder, "openssl.cnf"), configuration);
-  for (const authority of ["ca", "stranger"]) {
-    const subject = `/CN=Kvasir test authority ${authority}`;
+  const openssl = (words: string, subject: string[] = []) =>
+    runCommand("openssl", [...words.split(" "), ...subject], { cwd: folder, timeoutMs: 30_000 });
+  const newKey = "-config openssl.cnf -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+  for (const name of ["ca", "stranger"]) {
     await openssl(
-      ...["req", "-x509", "-config", "openssl.cnf", "-extensions", "authority", ...newKey, "-days", "3650"],
-      ...["-subj", subject, "-keyout", `${authority}-key.pem`, "-out", `${authority}.pem`],
+      `req -x509 ${newKey} -extensions authority -days 3650 -keyout ${name}-key.pem -out ${name}.pem -subj`,
+      [`/CN=Kvasir test authority ${name}`],
     );
   }
-  for (const [name, subject] of [
-    ["server", "/CN=localhost"],
-    ["client", "/CN=kvasir-client"],
-  ] as const) {
+  for (const [name, subject] of Object.entries({ server: "/CN=localhost", client: "/CN=kvasir-client" })) {
+    await openssl(`req -new ${newKey} -keyout ${name}-key.pem -out ${name}.csr -subj`, [subject]);
     await openssl(
-      ...["req", "-new", "-config", "openssl.cnf", ...newKey, "-subj", subject],
-      ...["-keyout", `${name}-key.pem`, "-out", `${name}.csr`],
-    );
-    await openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-CA", "ca.pem", "-CAkey", "ca-key.pem", "-CAcreateserial"],
-      ...["-days", "3650", "-extfile", "openssl.cnf", "-extensions", name, "-out", `${name}.pem`],
+      `x509 -req -in ${name}.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 3650 ` +
+        `-extfile openssl.cnf -extensions ${name} -out ${name}.pem`,
     );
   }
   const both = ["server-key.pem", "server.pem"].map((name) => readFileSync(path.join(folder, name), "utf8"));

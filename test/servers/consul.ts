@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Certificates, type ClientTls, clientTls, testCertificates } from "./certificates.js";
 import type { Storage } from "./data-folder.js";
-import { httpOk } from "./http-request.js";
+import { givenServer } from "./given-server.js";
+import { httpOk, type TestRequest } from "./http-request.js";
 import type { Member, MemberPlan } from "./member.js";
 import { locateProgram, type Program } from "./program.js";
 import { consulReleases, findRelease } from "./releases.js";
@@ -23,6 +24,8 @@ export interface ConsulOptions {
   cluster?: 1 | 3 | undefined;
   /** More of Consul's configuration, for example `{ limits: { http_max_conns_per_client: 1000 } }`. */
   extraConfig?: Readonly<Record<string, unknown>> | undefined;
+  /** Never the server that the environment gives, as the test will stop, pause or empty it. Default false. */
+  own?: boolean | undefined;
   /** Default "memory". */
   storage?: Storage | undefined;
 }
@@ -46,6 +49,8 @@ const portsEach = 3;
 
 /** Starts a Consul in server mode and waits until it has a leader and takes writes. The caller closes it. */
 export async function startConsul(options: ConsulOptions = {}): Promise<ConsulServer> {
+  const given = await givenServer("consul", options, (member) => isLeader(member), askVersion);
+  if (given !== undefined) return new ConsulServer(given, undefined, undefined);
   const program = await findConsul(options.version);
   const certificates = options.tls === undefined || options.tls === false ? undefined : await testCertificates();
   const tls = certificates && clientTls(certificates, { mutual: options.tls === "mutual" });
@@ -54,14 +59,27 @@ export async function startConsul(options: ConsulOptions = {}): Promise<ConsulSe
     storage: options.storage,
     portCount: (options.cluster ?? 1) * portsEach,
     plan: (site) => planMembers(site, options, certificates, tls),
-    isLeader: async (member: Member) => {
-      const self = JSON.parse(await httpOk(`${member.endpoint}/v1/agent/self`, request(options, tls))) as {
-        Stats: { consul: { leader: string } };
-      };
-      return self.Stats.consul.leader === "true";
-    },
+    isLeader: (member) => isLeader(member, request(options, tls)),
   });
   return new ConsulServer(parts, tls, options.acl?.token);
+}
+
+async function isLeader(member: Member, access: TestRequest = {}): Promise<boolean> {
+  return (await askAgent(member.endpoint, access)).Stats.consul.leader === "true";
+}
+
+async function askVersion(endpoint: string): Promise<string | undefined> {
+  return (await askAgent(endpoint)).Config.Version;
+}
+
+async function askAgent(endpoint: string, access: TestRequest = {}): Promise<AgentSelf> {
+  return JSON.parse(await httpOk(`${endpoint}/v1/agent/self`, access)) as AgentSelf;
+}
+
+/** The parts of `/v1/agent/self` that are read here. */
+interface AgentSelf {
+  Config: { Version: string };
+  Stats: { consul: { leader: string } };
 }
 
 /** The consul program of a version. */
@@ -143,7 +161,7 @@ async function isReady(endpoint: string, options: ConsulOptions, tls: ClientTls 
   return true;
 }
 
-function request(options: ConsulOptions, tls: ClientTls | undefined) {
+function request(options: ConsulOptions, tls: ClientTls | undefined): TestRequest {
   return { tls, headers: options.acl === undefined ? undefined : { "x-consul-token": options.acl.token } };
 }
 

@@ -2,8 +2,9 @@ import path from "node:path";
 import { type Certificates, type ClientTls, clientTls, testCertificates } from "./certificates.js";
 import type { Storage } from "./data-folder.js";
 import { enableEtcdAuth } from "./etcd-auth.js";
+import { givenServer } from "./given-server.js";
 import { httpOk } from "./http-request.js";
-import type { MemberPlan } from "./member.js";
+import type { Member, MemberPlan } from "./member.js";
 import { locateProgram, type Program } from "./program.js";
 import { etcdReleases, findRelease, minorVersion } from "./releases.js";
 import { type ServerParts, type Site, startServer, TestServer } from "./test-server.js";
@@ -24,6 +25,8 @@ export interface EtcdOptions {
   /** How many members. Default 1. */
   cluster?: 1 | 3 | undefined;
   extraArgs?: readonly string[] | undefined;
+  /** Never the server that the environment gives, as the test will stop, pause or empty it. Default false. */
+  own?: boolean | undefined;
   /** Default "memory". */
   storage?: Storage | undefined;
 }
@@ -43,6 +46,8 @@ export class EtcdServer extends TestServer {
 
 /** Starts an etcd and waits until it answers. The caller closes it. */
 export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
+  const given = await givenServer("etcd", options, (member) => isLeader(member), askVersion);
+  if (given !== undefined) return new EtcdServer(given, undefined, undefined);
   const program = await findEtcd(options.version);
   const certificates = options.tls === undefined || options.tls === false ? undefined : await testCertificates();
   const tls = certificates && clientTls(certificates, { mutual: options.tls === "mutual" });
@@ -52,10 +57,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     storage: options.storage,
     portCount: cluster * 2,
     plan: (site) => planMembers(site, options, certificates, tls),
-    isLeader: async (member) => {
-      const metrics = await httpOk(`${member.endpoint}/metrics`, { tls });
-      return /^etcd_server_is_leader 1$/m.test(metrics);
-    },
+    isLeader: (member) => isLeader(member, tls),
   });
   const server = new EtcdServer(parts, tls, options.auth);
   try {
@@ -65,6 +67,15 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<EtcdServer> 
     throw error;
   }
   return server;
+}
+
+async function isLeader(member: Member, tls?: ClientTls): Promise<boolean> {
+  const metrics = await httpOk(`${member.endpoint}/metrics`, { tls });
+  return /^etcd_server_is_leader 1$/m.test(metrics);
+}
+
+async function askVersion(endpoint: string): Promise<string | undefined> {
+  return (JSON.parse(await httpOk(`${endpoint}/version`)) as { etcdserver?: string }).etcdserver;
 }
 
 /** The etcd program of a version. */
@@ -101,10 +112,14 @@ function planMembers(
       program: site.program,
       folders: [dataFolder, ...(certificates === undefined ? [] : [path.dirname(certificates.ca)])],
       args: [
-        ...["--name", name, "--data-dir", dataFolder],
-        ...["--listen-client-urls", clientUrls[at]!, "--advertise-client-urls", clientUrls[at]!],
-        ...["--listen-peer-urls", peerUrls[at]!, "--initial-advertise-peer-urls", peerUrls[at]!],
-        ...["--initial-cluster", initialCluster, "--initial-cluster-state", "new"],
+        `--name=${name}`,
+        `--data-dir=${dataFolder}`,
+        `--listen-client-urls=${clientUrls[at]}`,
+        `--advertise-client-urls=${clientUrls[at]}`,
+        `--listen-peer-urls=${peerUrls[at]}`,
+        `--initial-advertise-peer-urls=${peerUrls[at]}`,
+        `--initial-cluster=${initialCluster}`,
+        "--initial-cluster-state=new",
         ...(minorVersion(site.program.version) === "3.3" ? [] : [`--enable-v2=${options.v2 === true}`]),
         ...(options.quotaBytes === undefined ? [] : [`--quota-backend-bytes=${options.quotaBytes}`]),
         ...(certificates === undefined ? [] : tlsArguments(certificates, options.tls === "mutual")),
@@ -118,6 +133,6 @@ function planMembers(
 }
 
 function tlsArguments(certificates: Certificates, mutual: boolean): string[] {
-  const own = ["--cert-file", certificates.serverCert, "--key-file", certificates.serverKey];
-  return mutual ? [...own, "--trusted-ca-file", certificates.ca, "--client-cert-auth"] : own;
+  const own = [`--cert-file=${certificates.serverCert}`, `--key-file=${certificates.serverKey}`];
+  return mutual ? [...own, `--trusted-ca-file=${certificates.ca}`, "--client-cert-auth"] : own;
 }

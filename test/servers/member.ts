@@ -20,9 +20,11 @@ export interface MemberPlan {
   /** Writes what has to lie in the empty data folder before the first start. */
   fillDataFolder?: ((dataFolder: string) => void) | undefined;
   /** Whether it answers now; throws or resolves to false while it does not. */
-  isReady(): Promise<boolean>;
+  isReady: () => Promise<boolean>;
   /** Why a restart with no data cannot work; absent when it can. */
   cannotLoseData?: string | undefined;
+  /** The environment variable that named it, when it was running already and is not this process's to end. */
+  givenBy?: string | undefined;
 }
 
 /** How long a member may take from its start to its first answer, on a machine busy with other tests. */
@@ -36,12 +38,13 @@ export class Member {
   readonly #plan: MemberPlan;
   #process: ServerProcess | undefined;
   #earlierOutput = "";
+  #isPaused = false;
 
   constructor(plan: MemberPlan) {
     this.#plan = plan;
     this.name = plan.name;
     this.endpoint = plan.endpoint;
-    this.#emptyDataFolder();
+    if (plan.givenBy === undefined) this.#emptyDataFolder();
   }
 
   /** The endpoint without its scheme: "127.0.0.1:2379". */
@@ -60,7 +63,11 @@ export class Member {
 
   /** Whether its process exists, be it paused or not. */
   get isRunning(): boolean {
-    return this.#process !== undefined && this.#process.failure === undefined;
+    return this.#plan.givenBy !== undefined || (this.#process !== undefined && this.#process.failure === undefined);
+  }
+
+  get isPaused(): boolean {
+    return this.isRunning && this.#isPaused;
   }
 
   /** Everything it printed, over all its starts. */
@@ -76,8 +83,10 @@ export class Member {
 
   /** Starts its process only. Members of a cluster answer when they have found each other: `ready` waits for that. */
   spawn(): void {
+    this.#mustBeOwn();
     if (this.isRunning) throw new Error(`${this.name} is already running as process ${this.pid}`);
     this.#earlierOutput = this.logs();
+    this.#isPaused = false;
     this.#process = new ServerProcess(this.#plan.program, this.#plan.args, this.#plan.folders, this.#plan.env);
   }
 
@@ -98,6 +107,7 @@ export class Member {
 
   /** Asks it to end (SIGTERM) and waits until it is gone. Nothing when it is down already. */
   async stop(): Promise<void> {
+    this.#mustBeOwn();
     if (!this.isRunning) return;
     const process = this.#process!;
     process.signal("SIGCONT");
@@ -116,6 +126,7 @@ export class Member {
 
   /** Ends it on the spot (SIGKILL), as a power cut would, and waits until it is gone. */
   async kill(): Promise<void> {
+    this.#mustBeOwn();
     this.#process?.signal("SIGKILL");
     await this.#process?.exited();
   }
@@ -123,11 +134,13 @@ export class Member {
   /** Freezes it (SIGSTOP): its connections stay open, and nothing answers. */
   pause(): void {
     this.#mustRun().signal("SIGSTOP");
+    this.#isPaused = true;
   }
 
   /** Lets a paused one go on (SIGCONT). */
   resume(): void {
     this.#mustRun().signal("SIGCONT");
+    this.#isPaused = false;
   }
 
   /** Stops it if it runs, and starts it on the same ports, with the data it had or with none. */
@@ -142,6 +155,7 @@ export class Member {
 
   /** Removes its data, for a restart of the whole server. */
   emptyData(): void {
+    this.#mustBeOwn();
     if (this.isRunning) throw new Error(`${this.name} is running on its data`);
     this.#emptyDataFolder();
   }
@@ -153,7 +167,13 @@ export class Member {
     this.#plan.fillDataFolder?.(folder);
   }
 
+  #mustBeOwn(): void {
+    if (this.#plan.givenBy === undefined) return;
+    throw new Error(`${this.name} was given by ${this.#plan.givenBy} and is left as it is: start one with own: true`);
+  }
+
   #mustRun(): ServerProcess {
+    this.#mustBeOwn();
     if (!this.isRunning) throw new Error(`${this.name} is not running`);
     return this.#process!;
   }

@@ -13,7 +13,7 @@ export interface Program {
 export interface Way {
   /** For people: "a binary on PATH". */
   name: string;
-  find(): Promise<Program>;
+  find: () => Promise<Program>;
 }
 
 const found = new Map<string, Promise<Program>>();

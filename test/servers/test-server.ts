@@ -2,14 +2,16 @@ import { createDataFolder, removeDataFolder, type Storage } from "./data-folder.
 import { Member, type MemberPlan } from "./member.js";
 import { claimPorts, releasePort } from "./ports.js";
 import type { Program } from "./program.js";
+import { waitUntil } from "./wait-until.js";
 
 /** What a started server is made of. */
 export interface ServerParts {
   program: Program;
   members: readonly Member[];
   ports: readonly number[];
-  folder: string;
-  isLeader(member: Member): Promise<boolean>;
+  /** Undefined for a server that was running already and stays so. */
+  folder: string | undefined;
+  isLeader: (member: Member) => Promise<boolean>;
 }
 
 /** A real server that a test has started: one member, or a cluster of three. */
@@ -47,12 +49,28 @@ export class TestServer implements AsyncDisposable {
     return this.members.map((member) => member.host).join(",");
   }
 
-  /** The member that leads now, or undefined while there is none. Members that are down or paused are not asked. */
+  /**
+   * The member that leads now, or undefined while there is none, or while two believe to lead because one has not heard
+   * of its successor yet. Members that are down or paused are not asked.
+   */
   async leader(): Promise<Member | undefined> {
-    const answers = await Promise.all(
-      this.members.map((member) => member.isRunning && this.#parts.isLeader(member).catch(() => false)),
-    );
-    return this.members[answers.indexOf(true)];
+    const leads = async (member: Member): Promise<boolean> => {
+      if (!member.isRunning || member.isPaused) return false;
+      return this.#parts.isLeader(member).catch(() => false);
+    };
+    const answers = await Promise.all(this.members.map(leads));
+    const leaders = this.members.filter((_, at) => answers[at]);
+    return leaders.length === 1 ? leaders[0] : undefined;
+  }
+
+  /** Waits until a member leads, `not` being one that must not be it: the one that was just killed or paused. */
+  waitForLeader(options: { not?: Member | undefined; timeoutMs?: number | undefined } = {}): Promise<Member> {
+    const { not, timeoutMs = 30_000 } = options;
+    const check = async (): Promise<Member | false> => {
+      const leader = await this.leader();
+      return leader !== undefined && leader !== not && leader;
+    };
+    return waitUntil(`${this.description}: no leader`, check, { timeoutMs });
   }
 
   /** Stops all members and starts them on the same ports, with their data or with none. */
@@ -87,8 +105,8 @@ export async function startServer(
     name: string;
     storage?: Storage | undefined;
     portCount: number;
-    plan(site: Site): MemberPlan[];
-    isLeader(member: Member): Promise<boolean>;
+    plan: (site: Site) => MemberPlan[];
+    isLeader: (member: Member) => Promise<boolean>;
   },
 ): Promise<ServerParts> {
   for (let attempt = 1; ; attempt++) {
@@ -114,6 +132,7 @@ async function startAll(members: readonly Member[]): Promise<void> {
 
 /** Killed, not stopped: the data goes anyway, and members of a cluster would hold elections on the way out. */
 async function endAll(parts: ServerParts): Promise<void> {
+  if (parts.folder === undefined) return;
   await Promise.all(parts.members.map((member) => member.kill()));
   removeDataFolder(parts.folder);
   for (const port of parts.ports) releasePort(port);

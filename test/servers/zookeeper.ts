@@ -3,7 +3,8 @@ import path from "node:path";
 import { type Certificates, type ClientTls, clientTls, testCertificates } from "./certificates.js";
 import type { Storage } from "./data-folder.js";
 import { fourLetterWord } from "./four-letter-word.js";
-import type { MemberPlan } from "./member.js";
+import { givenServer } from "./given-server.js";
+import type { Member, MemberPlan } from "./member.js";
 import { type ServerParts, type Site, startServer, TestServer } from "./test-server.js";
 import { findZooKeeper, zooKeeperArguments } from "./zookeeper-program.js";
 
@@ -27,6 +28,8 @@ export interface ZooKeeperOptions {
   extraConfig?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** More of Java's arguments, such as "-Djute.maxbuffer=4194304". */
   javaArgs?: readonly string[] | undefined;
+  /** Never the server that the environment gives, as the test will stop, pause or empty it. Default false. */
+  own?: boolean | undefined;
   /** Default "memory". */
   storage?: Storage | undefined;
 }
@@ -45,7 +48,7 @@ export class ZooKeeperServer extends TestServer {
 
   /** Asks a member (the first by default) by one of ZooKeeper's four-letter words: "srvr", "cons", "wchp" ... */
   ask(word: string, member = this.member): Promise<string> {
-    return fourLetterWord(member.port, word, { tls: this.tls });
+    return fourLetterWord(member.host, word, { tls: this.tls });
   }
 }
 
@@ -54,6 +57,8 @@ const portsEach = 3;
 
 /** Starts a ZooKeeper and waits until it serves clients. The caller closes it. */
 export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<ZooKeeperServer> {
+  const given = await givenServer("zookeeper", options, (member) => isLeader(member), askVersion);
+  if (given !== undefined) return new ZooKeeperServer(given, undefined, undefined);
   const program = await findZooKeeper(options.version);
   const certificates = options.tls === undefined || options.tls === false ? undefined : await testCertificates();
   if (certificates !== undefined && program.version.startsWith("3.4.")) {
@@ -65,9 +70,17 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Zo
     storage: options.storage,
     portCount: (options.cluster ?? 1) * portsEach,
     plan: (site) => planMembers(site, options, certificates, tls),
-    isLeader: async (member) => /^Mode: (leader|standalone)$/m.test(await fourLetterWord(member.port, "srvr", { tls })),
+    isLeader: (member) => isLeader(member, tls),
   });
   return new ZooKeeperServer(parts, tls, options.sasl);
+}
+
+async function isLeader(member: Member, tls?: ClientTls): Promise<boolean> {
+  return /^Mode: (leader|standalone)$/m.test(await fourLetterWord(member.host, "srvr", { tls }));
+}
+
+async function askVersion(endpoint: string): Promise<string | undefined> {
+  return /^Zookeeper version: (\d+\.\d+\.\d+)/m.exec(await fourLetterWord(endpoint, "srvr"))?.[1];
 }
 
 function planMembers(
@@ -84,11 +97,11 @@ function planMembers(
   if (options.sasl !== undefined) writeFileSync(jaasFile, jaas(options.sasl));
   return ids.map((id) => {
     const name = `zookeeper${id}`;
+    const endpoint = `127.0.0.1:${port(id, 0)}`;
     const dataFolder = path.join(site.folder, name);
     const configFile = path.join(site.folder, `${name}.cfg`);
     const configuration = {
       dataDir: dataFolder,
-      clientPortAddress: "127.0.0.1",
       tickTime: options.tickTime ?? 500,
       minSessionTimeout: options.minSessionTimeout ?? 1_000,
       maxSessionTimeout: options.maxSessionTimeout ?? 40_000,
@@ -99,8 +112,12 @@ function planMembers(
       "admin.enableServer": false,
       "4lw.commands.whitelist": "*",
       ...(certificates === undefined
-        ? { clientPort: port(id, 0) }
-        : { secureClientPort: port(id, 0), ...tlsSettings(certificates, options.tls === "mutual") }),
+        ? { clientPort: port(id, 0), clientPortAddress: "127.0.0.1" }
+        : {
+            secureClientPort: port(id, 0),
+            secureClientPortAddress: "127.0.0.1",
+            ...tlsSettings(certificates, options.tls === "mutual"),
+          }),
       ...(options.sasl === undefined ? {} : saslSettings(options.sasl.required === true)),
       ...(count === 1 ? {} : Object.fromEntries(ensemble)),
       ...options.extraConfig,
@@ -109,7 +126,7 @@ function planMembers(
     writeFileSync(configFile, lines.join(""));
     return {
       name,
-      endpoint: `127.0.0.1:${port(id, 0)}`,
+      endpoint,
       program: site.program,
       folders: [dataFolder, site.folder, ...(certificates === undefined ? [] : [path.dirname(certificates.ca)])],
       args: zooKeeperArguments(
@@ -121,7 +138,7 @@ function planMembers(
         configFile,
       ),
       fillDataFolder: (folder) => writeFileSync(path.join(folder, "myid"), `${id}\n`),
-      isReady: async () => (await fourLetterWord(port(id, 0), "srvr", { tls })).includes("Mode: "),
+      isReady: async () => (await fourLetterWord(endpoint, "srvr", { tls })).includes("Mode: "),
     };
   });
 }
