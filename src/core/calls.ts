@@ -1,0 +1,186 @@
+import type { Clock, Timer } from "../util/clock.js";
+import { timeout } from "./arguments.js";
+import { StoreError, type StoreErrorDetails } from "./errors.js";
+import type { Signals } from "./signals.js";
+import type { CallOptions } from "./store.js";
+
+/** What a call is, for its errors. */
+export interface CallSubject {
+  readonly operation: string;
+  readonly key: string;
+  readonly write: boolean;
+}
+
+/**
+ * One call that is under way: a promise that settles exactly once, by its answer, its deadline, its signal or the end
+ * of the store, whichever comes first.
+ */
+export class Call<T = unknown> {
+  readonly subject: CallSubject;
+  /** By the store's clock, in milliseconds; may be `Infinity`. */
+  readonly deadline: number;
+  readonly promise: Promise<T>;
+  /** Whether a request of it may have reached the server; set by whoever sends. */
+  sent = false;
+  settled = false;
+  /** Called when it settles. */
+  onSettled: (() => void) | undefined;
+  #resolve!: (value: unknown) => void;
+  #reject!: (reason: unknown) => void;
+
+  constructor(subject: CallSubject, deadline: number) {
+    this.subject = subject;
+    this.deadline = deadline;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve as (value: unknown) => void;
+      this.#reject = reject;
+    });
+  }
+
+  resolve(value: T): void {
+    if (this.settled) return;
+    this.#settle();
+    this.#resolve(value);
+  }
+
+  reject(reason: unknown): void {
+    if (this.settled) return;
+    this.#settle();
+    this.#reject(reason);
+  }
+
+  #settle(): void {
+    this.settled = true;
+    this.onSettled?.();
+  }
+
+  /** What an error of this call says about a write that gets no answer. */
+  get outcome(): StoreErrorDetails["outcome"] {
+    return this.subject.write ? (this.sent ? "unknown" : "not-applied") : undefined;
+  }
+}
+
+/** All calls of a store that are under way: bounded in number, each with a deadline and perhaps a signal. */
+export class Calls {
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #maxPending: number;
+  readonly #place: StoreErrorDetails;
+  readonly #isSuspended: () => boolean;
+  readonly #pending = new Set<Call>();
+  /** Those with the store's own timeout, oldest first: one timer serves them all. */
+  readonly #inOrder = new Set<Call>();
+  #timer: Timer | undefined;
+  readonly #signals: Signals;
+  #closed = false;
+
+  constructor(options: {
+    clock: Clock;
+    timeoutMs: number;
+    maxPending: number;
+    place: StoreErrorDetails;
+    isSuspended: () => boolean;
+    signals: Signals;
+  }) {
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+    this.#maxPending = options.maxPending;
+    this.#place = options.place;
+    this.#isSuspended = options.isSuspended;
+    this.#signals = options.signals;
+  }
+
+  /** Throws what stands against any call now: bad options, an aborted signal, a closed store. */
+  check(subject: CallSubject, options: CallOptions | undefined): void {
+    if (this.#closed) throw this.#error("CLOSED", "the store is closed", subject, "not-applied");
+    if (options === undefined) return;
+    timeout(options.timeoutMs);
+    options.signal?.throwIfAborted();
+  }
+
+  /** Admits a call. `timeoutMs` is what holds when the options name none. Throws as `check`, and `BUSY`. */
+  begin<T>(subject: CallSubject, options: CallOptions | undefined, timeoutMs = this.#timeoutMs): Call<T> {
+    this.check(subject, options);
+    if (this.#pending.size >= this.#maxPending) {
+      const reason = `${this.#maxPending} calls are under way already (option maxPending)`;
+      throw this.#error("BUSY", reason, subject, "not-applied");
+    }
+    const limitMs = options?.timeoutMs ?? timeoutMs;
+    const call = new Call<T>(subject, this.#clock.now() + limitMs);
+    const held = call as Call;
+    this.#pending.add(held);
+    const timer = limitMs === this.#timeoutMs ? this.#joinOrder(held) : this.#ownTimer(held, limitMs);
+    const { signal } = options ?? {};
+    const onAbort = (): void => this.#abort(held, signal!.reason);
+    if (signal !== undefined) this.#signals.listen(signal, onAbort);
+    call.onSettled = () => {
+      this.#pending.delete(held);
+      if (timer === undefined) this.#inOrder.delete(held);
+      else timer.cancel();
+      if (signal !== undefined) this.#signals.unlisten(signal, onAbort);
+    };
+    return call;
+  }
+
+  /** Rejects everything under way with `CLOSED`, and every later call. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const call of [...this.#pending]) {
+      call.reject(this.#error("CLOSED", "the store was closed during the call", call.subject, call.outcome));
+    }
+  }
+
+  #joinOrder(call: Call): undefined {
+    this.#inOrder.add(call);
+    this.#timer ??= this.#clock.after(this.#timeoutMs, () => this.#expireInOrder(), { keepAlive: false });
+  }
+
+  #expireInOrder(): void {
+    this.#timer = undefined;
+    for (const call of this.#inOrder) {
+      const leftMs = call.deadline - this.#clock.now();
+      if (leftMs > 0) {
+        this.#timer = this.#clock.after(leftMs, () => this.#expireInOrder(), { keepAlive: false });
+        return;
+      }
+      this.#expire(call);
+    }
+  }
+
+  #ownTimer(call: Call, limitMs: number): Timer {
+    if (limitMs === Number.POSITIVE_INFINITY) return { cancel: () => {} };
+    return this.#clock.after(limitMs, () => this.#expire(call), { keepAlive: false });
+  }
+
+  #expire(call: Call): void {
+    const { subject, outcome } = call;
+    call.reject(
+      this.#isSuspended()
+        ? this.#error(
+            "UNREACHABLE",
+            `no connection for the whole timeout of the ${subject.operation}`,
+            subject,
+            outcome,
+          )
+        : this.#error("TIMEOUT", `the ${subject.operation} was not answered in time`, subject, outcome),
+    );
+  }
+
+  #abort(call: Call, reason: unknown): void {
+    if (!call.subject.write || !call.sent) return call.reject(reason);
+    const why = `the ${call.subject.operation} was aborted after it was sent`;
+    call.reject(this.#error("ABORTED", why, call.subject, "unknown", reason));
+  }
+
+  #error(
+    code: "CLOSED" | "BUSY" | "TIMEOUT" | "UNREACHABLE" | "ABORTED",
+    reason: string,
+    subject: CallSubject,
+    outcome: StoreErrorDetails["outcome"],
+    cause?: unknown,
+  ): StoreError {
+    const key = subject.key === "" ? undefined : subject.key;
+    return new StoreError(code, reason, { ...this.#place, key, cause, outcome: subject.write ? outcome : undefined });
+  }
+}

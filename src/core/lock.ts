@@ -1,0 +1,133 @@
+import { randomUUID } from "node:crypto";
+import { Backoff } from "../util/backoff.js";
+import type { Clock } from "../util/clock.js";
+import { sleep } from "../util/sleep.js";
+import type { Call, Calls } from "./calls.js";
+import type { Connectivity } from "./connectivity.js";
+import type { Acquired, Contender, Driver } from "./driver.js";
+import { isStoreError, StoreError, type StoreErrorCode } from "./errors.js";
+import { ManagedHold } from "./lock-hold.js";
+import type { CallOptions, Lock, LockHold } from "./store.js";
+
+/** What a lock needs of its store. */
+export interface LockHost {
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly calls: Calls;
+  readonly connectivity: Connectivity;
+  /** All holds of the store, for its `close()`. */
+  readonly holds: Set<ManagedHold>;
+}
+
+/** How long a contender that gave up may take to leave the server, in milliseconds, before its caller is told anyway. */
+const cleanUpMs = 1_000;
+
+/** A lock on any backend: the driver contends, this keeps the rules. */
+export class ManagedLock implements Lock {
+  readonly key: string;
+  readonly #host: LockHost;
+  readonly #value: Uint8Array;
+  readonly #ttlMs: number;
+  #hold: ManagedHold | undefined;
+  #acquiring = false;
+
+  constructor(host: LockHost, key: string, value: Uint8Array, ttlMs: number) {
+    this.#host = host;
+    this.key = key;
+    this.#value = value;
+    this.#ttlMs = ttlMs;
+  }
+
+  async lock(options?: CallOptions): Promise<LockHold> {
+    const hold = await this.#take("lock", true, options);
+    if (hold === undefined) throw this.#error("BACKEND", "the wait for the lock ended without it");
+    return hold;
+  }
+
+  tryLock(options?: CallOptions): Promise<LockHold | undefined> {
+    return this.#take("tryLock", false, options);
+  }
+
+  async unlock(options?: CallOptions): Promise<void> {
+    const hold = this.#hold;
+    if (hold === undefined) throw this.#error("NOT_LOCKED", "this lock is not held");
+    this.#hold = undefined;
+    await hold.unlock(options);
+  }
+
+  async #take(operation: string, wait: boolean, options: CallOptions | undefined): Promise<ManagedHold | undefined> {
+    const { calls } = this.#host;
+    const subject = { operation, key: this.key, write: true };
+    calls.check(subject, options);
+    if (this.#acquiring) throw this.#error("LOCK_HELD", "this lock object is waiting for the lock already");
+    if (this.#hold?.held === true) throw this.#error("LOCK_HELD", "this lock object holds the lock already");
+    const call = calls.begin<ManagedHold | undefined>(subject, options, wait ? Number.POSITIVE_INFINITY : undefined);
+    this.#acquiring = true;
+    const abort = new AbortController();
+    const left = this.#contend(call, wait, abort.signal);
+    try {
+      this.#hold = await call.promise;
+      return this.#hold;
+    } catch (error) {
+      abort.abort(error);
+      await Promise.race([left, sleep(cleanUpMs, { clock: this.#host.clock })]);
+      throw error;
+    } finally {
+      this.#acquiring = false;
+    }
+  }
+
+  /** Contends until the call settles, through outages; resolves when nothing of it is left to do. Never rejects. */
+  async #contend(call: Call<ManagedHold | undefined>, wait: boolean, signal: AbortSignal): Promise<void> {
+    const { driver, connectivity, clock } = this.#host;
+    const backoff = new Backoff({ initialMs: 50, maximumMs: 2_000 });
+    while (!call.settled) {
+      await connectivity.whenConnected();
+      if (call.settled) return;
+      const contender: Contender = {
+        key: this.key,
+        value: this.#value,
+        ttlMs: this.#ttlMs,
+        id: randomUUID().replaceAll("-", ""),
+        wait,
+      };
+      try {
+        const acquired = await driver.acquire(contender, { deadline: call.deadline, signal });
+        return this.#settle(call, acquired);
+      } catch (error) {
+        if (!this.#isPassing(error)) return call.reject(this.#explain(error));
+        await sleep(backoff.next(), { clock, signal }).catch(() => {});
+      }
+    }
+  }
+
+  #settle(call: Call<ManagedHold | undefined>, acquired: Acquired | undefined): void {
+    if (acquired === undefined) return call.resolve(undefined);
+    const { driver, calls, clock, holds } = this.#host;
+    const hold = new ManagedHold({ key: this.key, acquired, driver, calls, clock, onEnd: () => holds.delete(hold) });
+    if (call.settled) return hold.abandon();
+    if (!hold.held) return call.reject(this.#error("LOCK_LOST", "the lock was lost in the moment it was taken"));
+    holds.add(hold);
+    call.resolve(hold);
+  }
+
+  /** Whether the outage may pass, so that waiting goes on. */
+  #isPassing(error: unknown): boolean {
+    if (isStoreError(error, "UNREACHABLE")) this.#host.connectivity.suspend(error);
+    return isStoreError(error, "UNREACHABLE") || isStoreError(error, "TIMEOUT");
+  }
+
+  #explain(error: unknown): StoreError {
+    const { backend, endpoint } = this.#host.driver;
+    const details = { backend, endpoint, key: this.key, outcome: "not-applied" as const };
+    if (isStoreError(error)) return error.with(details);
+    return new StoreError("BACKEND", error instanceof Error ? error.message : String(error), {
+      ...details,
+      cause: error,
+    });
+  }
+
+  #error(code: StoreErrorCode, reason: string): StoreError {
+    return this.#explain(new StoreError(code, reason));
+  }
+}
