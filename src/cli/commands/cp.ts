@@ -1,0 +1,114 @@
+import { Option } from "commander";
+import type { Store } from "../../core/store.js";
+import type { Context } from "../context.js";
+import { type CopyCounts, copyTree } from "../copy-tree.js";
+import { compareTrees } from "../compare-trees.js";
+import { type Configure, examples } from "../define.js";
+import { parseCount } from "../durations.js";
+import { CommandFailure, exitCodes } from "../exit.js";
+import { withStoreAt } from "../open-store.js";
+import { createProgress } from "../progress.js";
+
+interface CopyCommandOptions {
+  dryRun?: boolean;
+  verify?: boolean;
+  delete?: boolean;
+  concurrency: number;
+}
+
+export const configure: Configure = (command, bind) => {
+  command
+    .argument("<from-url>", "the store to read")
+    .argument("<to-url>", "the store to write")
+    .argument("[directory]", "copy only the keys below it", "")
+    .addOption(new Option("--dry-run", "only print what would be done: create, change or delete, a tab, and the key"))
+    .addOption(new Option("--verify", "compare the two afterwards; exit code 1 when they differ"))
+    .addOption(new Option("--delete", "delete what is only in the store that is written"))
+    .addOption(new Option("--concurrency <count>", "how many keys to write at once").argParser(parseCount).default(512))
+    .addHelpText(
+      "after",
+      `
+Keys that are the same in both are left alone, so that a second run is quick. A ttl is not carried: the copies stay.
+${examples([
+  ["kvasir cp bolt:./app.db etcd://localhost --dry-run", "what would be done"],
+  ["kvasir cp etcd://localhost zk://localhost --verify", "copy everything, then compare"],
+  ["kvasir cp consul://old consul://new config", "only the keys below config/"],
+])}`,
+    )
+    .action(
+      bind((context, from: string, to: string, directory: string, options: CopyCommandOptions) =>
+        withStoreAt(context, from, (source) =>
+          withStoreAt(context, to, (target) =>
+            options.dryRun === true
+              ? dryRun(context, source, target, directory, options)
+              : copy(context, source, target, directory, options),
+          ),
+        ),
+      ),
+    );
+};
+
+async function dryRun(
+  context: Context,
+  source: Store,
+  target: Store,
+  directory: string,
+  options: CopyCommandOptions,
+): Promise<void> {
+  const { output } = context;
+  for await (const { kind, key } of compareTrees(source, target, directory, context.call)) {
+    if (kind === "same" || (kind === "delete" && options.delete !== true)) continue;
+    await (output.json ? output.bulkRecord({ action: kind, key }) : output.bulkLine(`${kind}\t${output.escape(key)}`));
+  }
+  await output.flush();
+}
+
+async function copy(
+  context: Context,
+  source: Store,
+  target: Store,
+  directory: string,
+  options: CopyCommandOptions,
+): Promise<void> {
+  const { output, notices } = context;
+  const progress = await createProgress(notices, { action: "copied", unit: "keys" });
+  let counts: CopyCounts;
+  try {
+    counts = await copyTree(source, target, directory, {
+      ...context.call,
+      deleteOthers: options.delete === true,
+      concurrency: options.concurrency,
+      onProgress: (count) => progress.update(count),
+    });
+  } finally {
+    progress.stop();
+  }
+  if (options.verify === true) await verify(context, source, target, directory, options);
+  const { created, changed, same, deleted } = counts;
+  if (output.json) await output.record({ ...counts, ...(options.verify === true ? { verified: true } : {}) });
+  else {
+    const verified = options.verify === true ? "; verified" : "";
+    await output.line(`${created} created, ${changed} changed, ${same} the same, ${deleted} deleted${verified}`);
+  }
+}
+
+async function verify(
+  context: Context,
+  source: Store,
+  target: Store,
+  directory: string,
+  options: CopyCommandOptions,
+): Promise<void> {
+  let differences = 0;
+  let first = "";
+  for await (const { kind, key } of compareTrees(source, target, directory, context.call)) {
+    if (kind === "same" || (kind === "delete" && options.delete !== true)) continue;
+    differences += 1;
+    if (differences === 1) first = key;
+  }
+  if (differences === 0) return;
+  throw new CommandFailure(
+    `after the copy ${differences} ${differences === 1 ? "key differs" : "keys differ"}, the first is ${JSON.stringify(first)}`,
+    { exitCode: exitCodes.absent, advice: "Somebody may be writing to one of the stores; run cp again to catch up." },
+  );
+}
