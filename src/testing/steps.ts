@@ -50,3 +50,10 @@ export async function nextItem<T>(context: CaseContext, watch: AsyncIterator<T>,
   assert.equal(item.done ?? false, false, `the watch ended instead of showing ${what}`);
   return item.value as T;
 }
+
+/** Lets time pass in small steps, as a renewal needs it: a clock that jumps past a deadline leaves no time to renew. */
+export async function passInSteps(context: CaseContext, ms: number): Promise<void> {
+  if (context.timing.advance === undefined) return context.pass(ms);
+  const stepMs = context.timing.ttlMs / 10;
+  for (let leftMs = ms; leftMs > 0; leftMs -= stepMs) await context.pass(Math.min(stepMs, leftMs));
+}
