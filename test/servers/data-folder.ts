@@ -10,7 +10,12 @@ export type Storage = "memory" | "disk";
 const neededBytes = 2 * 1024 ** 3;
 const ramDisk = "/dev/shm";
 const prefix = "kvasir-test-";
+const created = new Set<string>();
 let swept = false;
+
+process.on("exit", () => {
+  for (const folder of created) removeDataFolder(folder);
+});
 
 /**
  * A new, empty folder for one server. Its name holds this process's id, by which folders that a killed test process
@@ -21,11 +26,14 @@ export function createDataFolder(name: string, storage: Storage): string {
   if (!swept) for (const parent of parents) removeLeftovers(parent);
   swept = true;
   const parent = storage === "disk" ? os.tmpdir() : parents.at(-1)!;
-  return mkdtempSync(path.join(parent, `${prefix}${process.pid}-${name}-`));
+  const folder = mkdtempSync(path.join(parent, `${prefix}${process.pid}-${name}-`));
+  created.add(folder);
+  return folder;
 }
 
 /** Removes a folder made by `createDataFolder`. Synchronous, as it is also called when the process exits. */
 export function removeDataFolder(folder: string): void {
+  created.delete(folder);
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { dockerRun } from "./docker.js";
 import type { Program } from "./program.js";
 import { findOnPath } from "./run-command.js";
@@ -34,16 +35,16 @@ export class ServerProcess {
       env: { ...process.env, ...env },
     });
     running.add(this);
-    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+    // A test that forgets to close its server must still end: the exit handler above takes the server along.
+    this.#child.unref();
+    for (const stream of [this.#child.stdout, this.#child.stderr] as Socket[]) {
+      stream.unref();
       stream.setEncoding("utf8");
       stream.on("data", (text: string) => {
         this.#output = (this.#output + text).slice(-keptOutput);
       });
     }
     this.#exited = this.#watchExit(own[0]!);
-    // A test that forgets to close its server must still end: the exit handler above takes the server along.
-    this.#child.unref();
-    for (const stream of [this.#child.stdout!, this.#child.stderr!]) (stream as unknown as { unref(): void }).unref();
   }
 
   get pid(): number | undefined {
