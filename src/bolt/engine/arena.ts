@@ -1,0 +1,28 @@
+import { Inode } from "./node.js";
+
+const chunkSize = 64 * 1024;
+
+/** Memory for the keys and values that one write transaction is given: copied here, so callers may reuse theirs. */
+export class Arena {
+  #chunk = new Uint8Array(0);
+  #used = 0;
+
+  /** A leaf element with copies of this key and value. */
+  inode(key: Uint8Array, value: Uint8Array, flags: number): Inode {
+    const length = key.length + value.length;
+    if (this.#used + length > this.#chunk.length) {
+      if (length > chunkSize / 4) return fill(new Uint8Array(length), 0, key, value, flags);
+      this.#chunk = new Uint8Array(chunkSize);
+      this.#used = 0;
+    }
+    const inode = fill(this.#chunk, this.#used, key, value, flags);
+    this.#used += length;
+    return inode;
+  }
+}
+
+function fill(into: Uint8Array, at: number, key: Uint8Array, value: Uint8Array, flags: number): Inode {
+  into.set(key, at);
+  into.set(value, at + key.length);
+  return new Inode(into, at, key.length, value.length, flags, 0);
+}

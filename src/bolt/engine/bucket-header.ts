@@ -1,0 +1,46 @@
+import { Page, readUint64, writeUint64 } from "./page.js";
+import type { Pager } from "./pager.js";
+import { bucketHeaderSize, findInlineFault } from "./validate-page.js";
+
+/** A bucket as its parent stores it. */
+export interface BucketHeader {
+  /** The root page's id, 0 for an inline bucket. */
+  rootId: number;
+  /** The sequence's low and high 32 bits. */
+  sequenceLow: number;
+  sequenceHigh: number;
+  /** An inline bucket's one page. */
+  inline: Page | undefined;
+}
+
+/** Reads a bucket's value, found on page `pageId`, and checks it. */
+export function readBucketHeader(pager: Pager, pageId: number, value: Uint8Array): BucketHeader {
+  const copy = new Uint8Array(new ArrayBuffer(value.length));
+  copy.set(value);
+  const words = new Uint32Array(copy.buffer, 0, bucketHeaderSize >>> 2);
+  const header: BucketHeader = {
+    rootId: readUint64(words, 0),
+    sequenceLow: words[2]!,
+    sequenceHigh: words[3]!,
+    inline: undefined,
+  };
+  if (header.rootId === 0) {
+    if (value.length < 2 * bucketHeaderSize) throw pager.corrupt(pageId, "has an inline bucket cut short");
+    header.inline = new Page(0, copy.subarray(bucketHeaderSize));
+    const fault = findInlineFault(header.inline);
+    if (fault) throw pager.corrupt(pageId, `has a damaged inline bucket: its page ${fault}`);
+  } else if (header.rootId < 2 || header.rootId >= pager.highWater) {
+    throw pager.corrupt(pageId, `has a bucket rooted at page ${header.rootId}, outside 2 to ${pager.highWater - 1}`);
+  }
+  return header;
+}
+
+/** Writes a bucket's value: its header, with `pageSize` bytes of room for an inline page behind it. */
+export function writeBucketHeader(header: BucketHeader, pageSize = 0): Uint8Array {
+  const value = new Uint8Array(new ArrayBuffer(bucketHeaderSize + pageSize));
+  const words = new Uint32Array(value.buffer, 0, bucketHeaderSize >>> 2);
+  writeUint64(words, 0, header.rootId);
+  words[2] = header.sequenceLow;
+  words[3] = header.sequenceHigh;
+  return value;
+}

@@ -1,0 +1,239 @@
+import { freelistFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page.js";
+
+/** At this count and above, the header's count is 0xFFFF and the real one stands in front of the ids. */
+const countInBody = 0xffff;
+
+/** Pages that one transaction freed, still visible to readers of older snapshots. */
+interface PendingPages {
+  ids: number[];
+  /** For each id, the transaction that allocated it: 0 when unknown, which counts as very old. */
+  allocatedBy: number[];
+}
+
+/**
+ * Which pages may be used again. Free ids are kept sorted in a typed array, eight bytes each; pages that a transaction
+ * frees wait under its id until no reader can see them.
+ */
+export class Freelist {
+  #ids: Float64Array;
+  #pending = new Map<number, PendingPages>();
+  /** Which transaction allocated a page; kept only while a reader is there to make a difference. */
+  #allocatedBy = new Map<number, number>();
+  /** What the running transaction took from the free ids. */
+  #taken: number[] = [];
+  /** The shortest run that could not be found since ids last came in: looking again for it, or longer, is in vain. */
+  #noRunOf = Number.POSITIVE_INFINITY;
+
+  /** `ids` must be sorted. */
+  constructor(ids: Float64Array = new Float64Array(0)) {
+    this.#ids = ids;
+  }
+
+  get freeCount(): number {
+    return this.#ids.length;
+  }
+
+  get pendingCount(): number {
+    let count = 0;
+    for (const pages of this.#pending.values()) count += pages.ids.length;
+    return count;
+  }
+
+  /** Whether the page is on the free list or waits to be. */
+  has(id: number): boolean {
+    if (isIn(this.#ids, id)) return true;
+    for (const pages of this.#pending.values()) if (pages.ids.includes(id)) return true;
+    return false;
+  }
+
+  /** The free ids and the waiting ones. */
+  *all(): Generator<number> {
+    yield* this.#ids;
+    for (const pages of this.#pending.values()) yield* pages.ids;
+  }
+
+  /** Takes the lowest run of `count` adjacent pages; returns its first id, or 0 when there is none. */
+  allocate(count: number, txid: number, trackReaders: boolean): number {
+    if (count >= this.#noRunOf) return 0;
+    const ids = this.#ids;
+    const end = findRun(ids, count);
+    if (end === 0) {
+      this.#noRunOf = count;
+      return 0;
+    }
+    const first = ids[end - count]!;
+    // Most single pages come off the front, where the rest need not move.
+    if (end > count) ids.copyWithin(count, 0, end - count);
+    this.#ids = ids.subarray(count);
+    for (let id = first; id < first + count; id++) this.#taken.push(id);
+    if (trackReaders) this.#allocatedBy.set(first, txid);
+    return first;
+  }
+
+  /** Notes that `txid` took these pages from the end of the file. */
+  noteGrown(id: number, txid: number): void {
+    this.#allocatedBy.set(id, txid);
+  }
+
+  /** Frees a run of pages on behalf of `txid`; they wait until its readers are gone. */
+  free(id: number, count: number, txid: number): void {
+    let pages = this.#pending.get(txid);
+    if (pages === undefined) {
+      pages = { ids: [], allocatedBy: [] };
+      this.#pending.set(txid, pages);
+    }
+    const allocatedBy = this.#allocatedBy.get(id) ?? 0;
+    this.#allocatedBy.delete(id);
+    for (let page = id; page < id + count; page++) {
+      pages.ids.push(page);
+      pages.allocatedBy.push(allocatedBy);
+    }
+  }
+
+  /** An id that `txid` frees though it is free, waiting or freed by it already: the file is damaged. */
+  findDoubleFree(txid: number): number | undefined {
+    const freed = this.#pending.get(txid)?.ids.toSorted((left, right) => left - right) ?? [];
+    for (const [index, id] of freed.entries()) {
+      if (id === freed[index - 1] || isIn(this.#ids, id)) return id;
+    }
+    if (this.#pending.size === 1 && this.#taken.length === 0) return undefined;
+    const others = new Set(this.#taken);
+    for (const [other, pages] of this.#pending) if (other !== txid) for (const id of pages.ids) others.add(id);
+    return freed.find((id) => others.has(id));
+  }
+
+  /**
+   * Makes waiting pages free that no reader can see: those that a transaction up to `through` freed, unless a reader
+   * started after their allocation and before their end. `readers` are the open snapshots' ids, ascending.
+   * Returns the ids that became free.
+   */
+  release(readers: readonly number[], through: number): number[] {
+    const released: number[] = [];
+    for (const [txid, pages] of this.#pending) {
+      if (txid > through) continue;
+      const kept: PendingPages = { ids: [], allocatedBy: [] };
+      for (const [index, id] of pages.ids.entries()) {
+        const allocatedBy = pages.allocatedBy[index]!;
+        if (readers.some((reader) => allocatedBy <= reader && reader < txid)) {
+          kept.ids.push(id);
+          kept.allocatedBy.push(allocatedBy);
+        } else {
+          released.push(id);
+        }
+      }
+      if (kept.ids.length === 0) this.#pending.delete(txid);
+      else this.#pending.set(txid, kept);
+    }
+    if (readers.length === 0) this.#allocatedBy.clear();
+    this.#merge(released);
+    return released;
+  }
+
+  /** Puts back what `txid` allocated and forgets what it freed. */
+  rollback(txid: number): void {
+    const pages = this.#pending.get(txid);
+    if (pages) {
+      for (const [index, id] of pages.ids.entries()) {
+        const allocatedBy = pages.allocatedBy[index]!;
+        if (allocatedBy !== 0) this.#allocatedBy.set(id, allocatedBy);
+      }
+      this.#pending.delete(txid);
+    }
+    for (const [id, by] of this.#allocatedBy) if (by === txid) this.#allocatedBy.delete(id);
+    this.#merge(this.#taken);
+    this.#taken = [];
+  }
+
+  /** The running transaction is durable. */
+  commit(): void {
+    this.#taken = [];
+  }
+
+  /** Bytes of the freelist as stored, page header included. */
+  storedSize(): number {
+    const count = this.freeCount + this.pendingCount;
+    return pageHeaderSize + 8 * (count >= countInBody ? count + 1 : count);
+  }
+
+  /** Writes the stored form into whole zeroed pages: free and waiting ids alike, for after a crash nobody waits. */
+  write(bytes: Uint8Array, id: number, overflow: number): void {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+    const ids = Float64Array.from(this.all()).sort();
+    const inBody = ids.length >= countInBody;
+    writePageHeader(words, id, freelistFlag, inBody ? countInBody : ids.length, overflow);
+    let at = pageHeaderSize >>> 2;
+    if (inBody) {
+      writeUint64(words, at, ids.length);
+      at += 2;
+    }
+    for (const free of ids) {
+      writeUint64(words, at, free);
+      at += 2;
+    }
+  }
+
+  #merge(more: number[]): void {
+    if (more.length === 0) return;
+    more.sort((left, right) => left - right);
+    const old = this.#ids;
+    const merged = new Float64Array(old.length + more.length);
+    let from = 0;
+    let to = 0;
+    for (const id of more) {
+      while (from < old.length && old[from]! < id) merged[to++] = old[from++]!;
+      merged[to++] = id;
+    }
+    merged.set(old.subarray(from), to);
+    this.#ids = merged;
+    this.#noRunOf = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** The index behind the first run of `count` adjacent ids, or 0. */
+function findRun(ids: Float64Array, count: number): number {
+  let length = 0;
+  for (let index = 0; index < ids.length; index++) {
+    length = index > 0 && ids[index]! === ids[index - 1]! + 1 ? length + 1 : 1;
+    if (length === count) return index + 1;
+  }
+  return 0;
+}
+
+function isIn(ids: Float64Array, id: number): boolean {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle]! === id) return true;
+    if (ids[middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  return false;
+}
+
+/** How many ids a stored freelist holds, from its first page. */
+export function storedFreelistCount(words: Uint32Array): { count: number; inBody: boolean } {
+  const count = words[2]! >>> 16;
+  return count === countInBody ? { count: readUint64(words, 4), inBody: true } : { count, inBody: false };
+}
+
+/** Reads a stored freelist, or says what is wrong with it. */
+export function parseFreelist(bytes: Uint8Array, highWater: number): Float64Array | string {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  const { count, inBody } = storedFreelistCount(words);
+  const start = (pageHeaderSize >>> 2) + (inBody ? 2 : 0);
+  if (!(start + 2 * count <= words.length)) return `holds ${count} ids, more than fit`;
+  const ids = new Float64Array(count);
+  let sorted = true;
+  for (let index = 0; index < count; index++) {
+    const id = readUint64(words, start + 2 * index);
+    if (id < 2 || id >= highWater) return `lists page ${id}, outside 2 to ${highWater - 1}`;
+    if (index > 0 && id <= ids[index - 1]!) sorted = false;
+    ids[index] = id;
+  }
+  if (sorted) return ids;
+  ids.sort();
+  for (let index = 1; index < count; index++)
+    if (ids[index] === ids[index - 1]) return `lists page ${ids[index]} twice`;
+  return ids;
+}

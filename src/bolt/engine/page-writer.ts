@@ -1,0 +1,118 @@
+import type { Freelist } from "./freelist.js";
+import { type Meta, writeMeta } from "./meta.js";
+import { Page } from "./page.js";
+import type { Pager } from "./pager.js";
+import type { PageAllocator } from "./spill.js";
+
+/** Up to this many bytes are written at once, without the detour over another thread. */
+const maxSyncBytes = 1024 * 1024;
+
+/** Below this the file doubles when it grows; above, it grows in steps of it. */
+const growthStep = 16 * 1024 * 1024;
+const smallestGrowth = 32 * 1024;
+
+/** The pages that one write transaction takes, frees and fills. */
+export class PageWriter implements PageAllocator {
+  readonly #pager: Pager;
+  readonly #freelist: Freelist;
+  readonly #txid: number;
+  readonly #trackReaders: boolean;
+  readonly #freed = new Set<number>();
+  /** Finished pages, and runs of freelist pages, to be written. */
+  readonly #finished: { id: number; bytes: Uint8Array }[] = [];
+  readonly #pages: Page[] = [];
+  highWater: number;
+
+  constructor(pager: Pager, freelist: Freelist, meta: Meta, trackReaders: boolean) {
+    this.#pager = pager;
+    this.#freelist = freelist;
+    this.#txid = meta.txid + 1;
+    this.#trackReaders = trackReaders;
+    this.highWater = meta.highWater;
+  }
+
+  /** As bbolt: the lowest free run that is long enough, else new pages at the end. */
+  allocatePages(count: number): number {
+    const free = this.#freelist.allocate(count, this.#txid, this.#trackReaders);
+    if (free !== 0) return free;
+    const id = this.highWater;
+    this.highWater += count;
+    if (this.#trackReaders) this.#freelist.noteGrown(id, this.#txid);
+    return id;
+  }
+
+  freePages(id: number, count: number): void {
+    if (this.#freed.has(id)) throw this.#pager.corrupt(id, "is referred to more than once");
+    this.#freed.add(id);
+    this.#freelist.free(id, count, this.#txid);
+  }
+
+  addPage(page: Page): void {
+    this.#pages.push(page);
+    this.#finished.push(page);
+  }
+
+  /** Writes out the freelist as it will be; returns its first page and how many it takes. */
+  addFreelist(): { id: number; count: number } {
+    const { pageSize } = this.#pager;
+    const count = Math.floor(this.#freelist.storedSize() / pageSize) + 1;
+    const id = this.allocatePages(count);
+    const bytes = new Uint8Array(new ArrayBuffer(count * pageSize));
+    this.#freelist.write(bytes, id, count - 1);
+    this.#finished.push({ id, bytes });
+    return { id, count };
+  }
+
+  /** The file is damaged when a page that was in use is free as well. */
+  checkFreed(): void {
+    const id = this.#freelist.findDoubleFree(this.#txid);
+    if (id !== undefined) throw this.#pager.corrupt(id, "is in use and on the freelist at once");
+  }
+
+  /** Grows the storage where needed and writes all finished pages, neighbours together. */
+  async writePages(): Promise<void> {
+    const { storage, pageSize } = this.#pager;
+    const needed = this.highWater * pageSize;
+    if (needed > this.#pager.storageSize) {
+      const size = grownSize(needed);
+      storage.resize(size);
+      this.#pager.storageSize = size;
+    }
+    const finished = this.#finished.sort((left, right) => left.id - right.id);
+    const total = finished.reduce((sum, run) => sum + run.bytes.length, 0);
+    for (let from = 0; from < finished.length; ) {
+      const first = finished[from]!.id;
+      const chunks: Uint8Array[] = [];
+      let end = first;
+      while (from < finished.length && finished[from]!.id === end) {
+        const { bytes } = finished[from++]!;
+        chunks.push(bytes);
+        end += bytes.length / pageSize;
+      }
+      if (total <= maxSyncBytes) storage.write(first * pageSize, chunks);
+      else await storage.writeAsync(first * pageSize, chunks);
+    }
+  }
+
+  /** Writes a meta page in its place. */
+  writeMeta(meta: Meta): void {
+    const { storage, pageSize } = this.#pager;
+    const page = new Uint8Array(new ArrayBuffer(pageSize));
+    writeMeta(page, meta);
+    storage.write((meta.txid % 2) * pageSize, [page]);
+  }
+
+  /** Hands the written pages to the cache: they are committed now. */
+  publish(): void {
+    for (const page of this.#pages) this.#pager.cache.set(page);
+    this.#pager.highWater = this.highWater;
+  }
+}
+
+/** As large as bbolt would make it, or a little less. */
+function grownSize(needed: number): number {
+  if (needed > growthStep) return Math.ceil(needed / growthStep) * growthStep;
+  let size = smallestGrowth;
+  while (size < needed) size *= 2;
+  return size;
+}

@@ -1,0 +1,119 @@
+import { Inode, Node } from "./node.js";
+import { branchFlag, elementSize, leafFlag, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
+import { freeNode, type PageFreer } from "./rebalance.js";
+import type { Tree } from "./tree.js";
+
+/** A page keeps at least this many keys when a node is split. */
+const minKeysPerPage = 2;
+
+/** What the commit needs to write pages. */
+export interface PageAllocator extends PageFreer {
+  /** Takes a run of adjacent pages; returns the first id. */
+  allocatePages(count: number): number;
+  /** Takes over a finished page, to be written. */
+  addPage(page: Page): void;
+}
+
+/** Turns a tree's edited nodes into pages, children before parents, and sets the tree's new root. */
+export function spill(tree: Tree, pageSize: number, pages: PageAllocator): void {
+  if (tree.root === undefined) return;
+  const threshold = Math.floor(pageSize * Math.min(Math.max(tree.fillPercent, 0.1), 1));
+  let level: Node = tree.root;
+  for (;;) {
+    const written: Inode[] = [];
+    spillNode(level, pageSize, threshold, pages, written);
+    if (written.length === 1) {
+      tree.rootId = written[0]!.pageId;
+      tree.root = undefined;
+      return;
+    }
+    // The old root became several pages: they get a branch above them.
+    level = new Node(false, written);
+  }
+}
+
+/** Writes a node and all edited ones below it; adds a branch element for each page to `written`. */
+function spillNode(node: Node, pageSize: number, threshold: number, pages: PageAllocator, written: Inode[]): void {
+  if (!node.isLeaf) spillChildren(node, pageSize, threshold, pages);
+  freeNode(node, pages);
+  const { inodes } = node;
+  let size = node.size();
+  let from = 0;
+  // As in bbolt: what fits, or could not give two pages their minimum, stays whole.
+  while (inodes.length - from > 2 * minKeysPerPage && size >= pageSize) {
+    let part = pageHeaderSize;
+    let to = from;
+    for (; to < inodes.length - minKeysPerPage; to++) {
+      const element = elementSize + inodes[to]!.keyLength + inodes[to]!.valueLength;
+      if (to - from >= minKeysPerPage && part + element > threshold) break;
+      part += element;
+    }
+    written.push(writeNode(node, from, to, part, pageSize, pages));
+    size -= part - pageHeaderSize;
+    from = to;
+  }
+  written.push(writeNode(node, from, inodes.length, size, pageSize, pages));
+}
+
+function spillChildren(branch: Node, pageSize: number, threshold: number, pages: PageAllocator): void {
+  const inodes: Inode[] = [];
+  for (const inode of branch.inodes) {
+    if (inode.child) spillNode(inode.child, pageSize, threshold, pages, inodes);
+    else inodes.push(inode);
+  }
+  branch.inodes = inodes;
+}
+
+function writeNode(node: Node, from: number, to: number, size: number, pageSize: number, pages: PageAllocator): Inode {
+  const count = Math.ceil(size / pageSize);
+  const id = pages.allocatePages(count);
+  const page = serializeNode(node, from, to, id, count - 1, new Uint8Array(new ArrayBuffer(count * pageSize)));
+  pages.addPage(page);
+  const key = from < to ? page.keyOffset(0) : 0;
+  return new Inode(page.bytes, key, from < to ? page.keyLength(0) : 0, 0, 0, id);
+}
+
+/** Writes the elements `from` to `to` of a node as the page `id` into zeroed bytes. */
+export function serializeNode(
+  node: Node,
+  from: number,
+  to: number,
+  id: number,
+  overflow: number,
+  bytes: Uint8Array,
+): Page {
+  const { inodes, isLeaf } = node;
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  let at = pageHeaderSize + elementSize * (to - from);
+  // Neighbours that came from one page lie there side by side: such runs are copied at once.
+  let runBytes = bytes;
+  let runStart = 0;
+  let runEnd = 0;
+  let runAt = at;
+  for (let index = from; index < to; index++) {
+    const inode = inodes[index]!;
+    const length = inode.keyLength + inode.valueLength;
+    const word = 4 * (index - from) + 4;
+    if (isLeaf) {
+      words[word] = inode.flags;
+      words[word + 1] = at - 4 * word;
+      words[word + 2] = inode.keyLength;
+      words[word + 3] = inode.valueLength;
+    } else {
+      words[word] = at - 4 * word;
+      words[word + 1] = inode.keyLength;
+      writeUint64(words, word + 2, inode.pageId);
+    }
+    if (inode.bytes !== runBytes || inode.offset !== runEnd) {
+      if (runEnd > runStart) bytes.set(runBytes.subarray(runStart, runEnd), runAt);
+      runBytes = inode.bytes;
+      runStart = inode.offset;
+      runAt = at;
+    }
+    runEnd = inode.offset + length;
+    at += length;
+  }
+  if (runEnd > runStart) bytes.set(runBytes.subarray(runStart, runEnd), runAt);
+  writePageHeader(words, id, isLeaf ? leafFlag : branchFlag, to - from, overflow);
+  return new Page(id, bytes);
+}
