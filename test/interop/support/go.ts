@@ -124,6 +124,12 @@ export class OracleProcess {
     return JSON.parse(reply) as unknown;
   }
 
+  /** Kills it at once and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#closed;
+  }
+
   /** Ends its stdin and waits until it is gone; gives back its exit code. */
   async end(): Promise<number | null> {
     this.#child.stdin.end();

@@ -45,7 +45,7 @@ export class Model {
         bucket.values.delete(operation.key);
         break;
       case "nextSequence":
-        bucket.sequence += 1n;
+        bucket.sequence = BigInt.asUintN(64, bucket.sequence + 1n);
         break;
       case "setSequence":
         bucket.sequence = BigInt(operation.sequence);
@@ -66,6 +66,18 @@ export class Model {
       bucket = inner;
     }
     return bucket;
+  }
+
+  /** The picture that a dump shows. */
+  static fromDump(dump: string): Model {
+    const model = new Model();
+    for (const line of dump.split("\n").filter(Boolean)) {
+      const entry = JSON.parse(line) as { path: string[]; sequence?: string; key?: string; value?: string };
+      const bucket = model.#open(entry.path);
+      if (entry.sequence !== undefined) bucket.sequence = BigInt(entry.sequence);
+      else bucket.values.set(entry.key!, entry.value!);
+    }
+    return model;
   }
 
   /** The lines that the Go oracle's `dump` prints for a file that holds this. */

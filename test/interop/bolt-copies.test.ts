@@ -1,0 +1,58 @@
+import { createWriteStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { open } from "../../src/bolt/engine/index.js";
+import { applyToEngine, checkEngine, dumpEngine } from "./support/engine.js";
+import { temporaryFolder } from "./support/folder.js";
+import { goApply, goCheck, goDump } from "./support/go.js";
+import { randomHistory, separateBucketDeletes } from "./support/history.js";
+import { Model } from "./support/model.js";
+import { Random, testSeed } from "./support/random.js";
+
+const file = temporaryFolder();
+const seed = testSeed();
+const shape = { transactions: 40, operations: 100, keys: 400, valueBytes: 90, largeBytes: 60_000 };
+
+describe("copies of a file pass Go's check", () => {
+  it(`a hot backup holds the snapshot it was begun at, while writes go on, seed ${seed}`, async () => {
+    const random = new Random(seed);
+    const db = await open(file("source.db"), { pageSize: 1024 });
+    for (const transaction of randomHistory(random, shape)) await applyToEngine(db, transaction);
+    const before = dumpEngine(db);
+    const reader = db.begin();
+    const stream = createWriteStream(file("backup.db"));
+    const copying = reader.writeTo(stream);
+    for (const transaction of randomHistory(random, shape)) await applyToEngine(db, transaction);
+    const length = await copying;
+    reader.rollback();
+    await new Promise<void>((resolve) => stream.end(resolve));
+    expect(dumpEngine(db)).not.toBe(before);
+    await db.close();
+    expect((await stat(file("backup.db"))).size).toBe(length);
+    expect(await goCheck(file("backup.db"))).toMatchObject({ errors: [], ok: true, pageSize: 1024 });
+    expect(await goDump(file("backup.db"))).toBe(before);
+  });
+
+  it.each([
+    { from: "Go", seed: seed + 1 },
+    { from: "Kvasir", seed: seed + 2 },
+  ])("a compacted copy of a file from $from holds the same in less space, seed $seed", async ({ from, seed }) => {
+    const source = file(`compact-from-${from}.db`);
+    const target = file(`compact-to-${from}.db`);
+    const history = separateBucketDeletes(randomHistory(new Random(seed), shape));
+    const model = new Model();
+    for (const transaction of history) model.apply(transaction);
+    if (from === "Go") await goApply(source, history, ["-page-size=1024", "-no-sync"]);
+    const db = await open(source, { pageSize: 1024 });
+    if (from === "Kvasir") for (const transaction of history) await applyToEngine(db, transaction);
+    await db.compact(target);
+    await db.close();
+    expect(await goCheck(target)).toMatchObject({ errors: [], ok: true });
+    expect(await goDump(target)).toBe(model.dump());
+    expect((await readFile(target)).length).toBeLessThan((await readFile(source)).length);
+    const copy = await open(target);
+    expect(await checkEngine(copy)).toEqual([]);
+    expect(dumpEngine(copy)).toBe(model.dump());
+    await copy.close();
+  });
+});
