@@ -126,7 +126,7 @@ export class Calls {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    for (const call of [...this.#pending]) {
+    for (const call of this.#pending) {
       call.reject(this.#error("CLOSED", "the store was closed during the call", call.subject, call.outcome));
     }
   }

@@ -63,7 +63,7 @@ export class LeasedKeys {
   }
 
   forgetTree(directory: string): void {
-    for (const key of [...this.#entries.keys()]) if (isBelow(key, directory)) this.forget(key);
+    for (const key of this.#entries.keys()) if (isBelow(key, directory)) this.forget(key);
   }
 
   /** Deletes the keepAlive keys that are named, or all; the leases of other keys are left to run out. */
@@ -81,7 +81,7 @@ export class LeasedKeys {
   async close(): Promise<void> {
     this.#closed = true;
     await this.endKeepAlive();
-    for (const [key, entry] of [...this.#entries]) this.#drop(key, entry);
+    for (const [key, entry] of this.#entries) this.#drop(key, entry);
   }
 
   #drop(key: string, entry: Entry): void {

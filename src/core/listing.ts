@@ -52,7 +52,8 @@ export async function collect<Entry>(
   const first = entriesOf(page);
   if (page.next === undefined) return limit === undefined || first.length <= limit ? [...first] : first.slice(0, limit);
   const entries = new Set(first);
-  while (page.next !== undefined && (limit === undefined || entries.size < limit)) {
+  const wanted = limit ?? Number.POSITIVE_INFINITY;
+  while (page.next !== undefined && entries.size < wanted) {
     page = await ask({ ...query, from: page.next });
     for (const entry of entriesOf(page)) entries.add(entry);
   }

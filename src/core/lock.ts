@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Backoff } from "../util/backoff.js";
 import type { Clock } from "../util/clock.js";
+import { holdProcess } from "../util/process-hold.js";
 import { sleep } from "../util/sleep.js";
 import type { Call, Calls } from "./calls.js";
 import type { Connectivity } from "./connectivity.js";
@@ -63,6 +64,7 @@ export class ManagedLock implements Lock {
     if (this.#hold?.held === true) throw this.#error("LOCK_HELD", "this lock object holds the lock already");
     const call = calls.begin<ManagedHold | undefined>(subject, options, wait ? Number.POSITIVE_INFINITY : undefined);
     this.#acquiring = true;
+    const letProcessGo = holdProcess();
     const abort = new AbortController();
     const left = this.#contend(call, wait, abort.signal);
     try {
@@ -74,6 +76,7 @@ export class ManagedLock implements Lock {
       throw error;
     } finally {
       this.#acquiring = false;
+      letProcessGo();
     }
   }
 

@@ -6,7 +6,7 @@ import type { Capabilities } from "./capabilities.js";
 import { Connectivity } from "./connectivity.js";
 import { callsAreTraced, traceCall } from "./diagnostics.js";
 import type { Driver, Expectation, ListQuery, ReadOperation, Transaction } from "./driver.js";
-import { StoreError } from "./errors.js";
+import { isStoreError, StoreError } from "./errors.js";
 import { canonicalDirectory, canonicalKey } from "./keys.js";
 import { LeasedKeys } from "./leased-keys.js";
 import { collect, namesOf, withinDepth } from "./listing.js";
@@ -140,7 +140,7 @@ export class ManagedStore implements Store {
 
   scan(directory: string, options: ScanOptions = {}): AsyncIterable<KVPair> {
     const query = this.#query(directory, false, options);
-    const pageSize = positiveInteger("pageSize", options.pageSize) ?? defaults.scanPageSize;
+    const pageSize = this.#placed(() => positiveInteger("pageSize", options.pageSize)) ?? defaults.scanPageSize;
     const subject = { operation: "scan", key: query.directory, write: false };
     return scanPages(query, options.limit, pageSize, (page) =>
       this.#single(subject, options, (request) => this.#driver.list(page, request)),
@@ -148,8 +148,9 @@ export class ManagedStore implements Store {
   }
 
   async deleteTree(directory: string, options: DeleteTreeOptions = {}): Promise<number> {
-    const tree = canonicalDirectory(directory);
-    if (tree === "" && options.root !== true) throw invalid('deleting everything takes deleteTree("", { root: true })');
+    const tree = this.#placed(() => canonicalDirectory(directory));
+    if (tree === "" && options.root !== true)
+      throw this.#invalid('deleting everything takes deleteTree("", { root: true })');
     const subject = { operation: "deleteTree", key: tree, write: true };
     const count = await this.#single(subject, options, (request) => this.#driver.deleteTree(tree, request), { tree });
     this.#leased.forgetTree(tree);
@@ -159,7 +160,7 @@ export class ManagedStore implements Store {
   async update(key: string, fn: Updater, options: PutOptions = {}): Promise<KVPair | undefined> {
     const canonical = this.#key(key);
     this.#calls.check({ operation: "update", key: canonical, write: true }, options);
-    effectiveTtl(options, this.capabilities);
+    this.#placed(() => effectiveTtl(options, this.capabilities), canonical);
     return updateKey(this, this.#clock, canonical, fn, { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutMs });
   }
 
@@ -176,13 +177,19 @@ export class ManagedStore implements Store {
   }
 
   watchTree(directory: string, options?: WatchOptions): AsyncIterable<TreeChange> {
-    return this.#watches.watchTree(canonicalDirectory(directory), options);
+    return this.#watches.watchTree(
+      this.#placed(() => canonicalDirectory(directory)),
+      options,
+    );
   }
 
   newLock(key: string, options: LockOptions = {}): Lock {
-    const value = valueBytes(options.value ?? "");
-    checkValue(value, this.capabilities);
-    const ttlMs = effectiveTtl({ ttlMs: options.ttlMs ?? defaults.lockTtlMs }, this.capabilities)!;
+    const canonical = this.#key(key);
+    const [value, ttlMs] = this.#placed(() => {
+      const bytes = valueBytes(options.value ?? "");
+      checkValue(bytes, this.capabilities);
+      return [bytes, effectiveTtl({ ttlMs: options.ttlMs ?? defaults.lockTtlMs }, this.capabilities)!] as const;
+    }, canonical);
     const host = {
       driver: this.#driver,
       clock: this.#clock,
@@ -190,11 +197,11 @@ export class ManagedStore implements Store {
       connectivity: this.#connectivity,
       holds: this.#holds,
     };
-    return new ManagedLock(host, this.#key(key), value, ttlMs);
+    return new ManagedLock(host, canonical, value, ttlMs);
   }
 
   namespace(prefix: string): Store {
-    return new NamespacedStore(this, canonicalKey(prefix), (keys) => this.#leased.endKeepAlive(keys));
+    return new NamespacedStore(this, this.#key(prefix), (keys) => this.#leased.endKeepAlive(keys));
   }
 
   ping(options?: CallOptions): Promise<void> {
@@ -224,18 +231,34 @@ export class ManagedStore implements Store {
 
   /** The canonical form of a key that this backend can store. */
   #key(key: string): string {
-    const canonical = canonicalKey(key);
+    const canonical = this.#placed(() => canonicalKey(key));
     const refusal = this.#driver.refuseKey?.(canonical);
     if (refusal === undefined) return canonical;
     const { backend, endpoint } = this.#driver;
     throw new StoreError("NOT_SUPPORTED", refusal, { backend, endpoint, key: canonical, outcome: "not-applied" });
   }
 
+  /** Runs a check of input; what it throws says of which store and key it speaks. */
+  #placed<T>(check: () => T, key?: string): T {
+    try {
+      return check();
+    } catch (error) {
+      const { backend, endpoint } = this.#driver;
+      throw isStoreError(error) ? error.with({ backend, endpoint, key }) : error;
+    }
+  }
+
+  #invalid(reason: string, key?: string): StoreError {
+    const { backend, endpoint } = this.#driver;
+    return invalid(reason).with({ backend, endpoint, key });
+  }
+
   #read(type: ReadOperation["type"], key: string, options: ReadOptions | undefined): Promise<unknown> {
     try {
       const operation = { type, key: this.#key(key) };
       const subject = { operation: type, key: operation.key, write: false };
-      const consistency = consistencyOf(options);
+      const consistency =
+        options === undefined ? "linearizable" : this.#placed(() => consistencyOf(options), operation.key);
       const now = this.#driver.readNow?.(operation);
       if (now !== undefined && !callsAreTraced()) {
         this.#calls.check(subject, options);
@@ -255,11 +278,13 @@ export class ManagedStore implements Store {
     options: PutOptions | undefined,
   ): Promise<KVPair> {
     const canonical = this.#key(key);
-    const bytes = valueBytes(value);
-    checkValue(bytes, this.capabilities);
-    const operation = { type: "put", key: canonical, value: bytes, expected: expect?.(canonical) } as const;
+    const [operation, ttlMs] = this.#placed(() => {
+      const bytes = valueBytes(value);
+      checkValue(bytes, this.capabilities);
+      const put = { type: "put", key: canonical, value: bytes, expected: expect?.(canonical) } as const;
+      return [put, options === undefined ? undefined : effectiveTtl(options, this.capabilities)] as const;
+    }, canonical);
     const subject = { operation: name, key: canonical, write: true };
-    const ttlMs = options === undefined ? undefined : effectiveTtl(options, this.capabilities);
     if (ttlMs === undefined) {
       const pair = await this.#send<KVPair>(subject, options, (call) => this.#requests.write(operation, call));
       this.#leased.forget(canonical);
@@ -286,7 +311,8 @@ export class ManagedStore implements Store {
     options: CallOptions | undefined,
   ): Promise<boolean> {
     const canonical = this.#key(key);
-    const operation = { type: "delete", key: canonical, expected: expect?.(canonical) } as const;
+    const expected = this.#placed(() => expect?.(canonical), canonical);
+    const operation = { type: "delete", key: canonical, expected } as const;
     const subject = { operation: name, key: canonical, write: true };
     const there = await this.#send<boolean>(subject, options, (call) => this.#requests.write(operation, call));
     this.#leased.forget(canonical);
@@ -321,10 +347,13 @@ export class ManagedStore implements Store {
   }
 
   #query(directory: string, keysOnly: boolean, options: ListOptions): ListQuery {
-    const limit = positiveInteger("limit", options.limit);
-    const depth = positiveInteger("depth", options.depth);
-    const consistency = consistencyOf(options);
-    return { directory: canonicalDirectory(directory), limit, depth, keysOnly, consistency };
+    return this.#placed(() => ({
+      directory: canonicalDirectory(directory),
+      limit: positiveInteger("limit", options.limit),
+      depth: positiveInteger("depth", options.depth),
+      keysOnly,
+      consistency: consistencyOf(options),
+    }));
   }
 
   async #list<Entry>(

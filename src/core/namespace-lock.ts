@@ -39,7 +39,8 @@ export class NamespacedLock implements Lock {
   }
 
   #own(hold: LockHold): LockHold {
-    const { key, holds, run } = this.#namespace;
+    const namespace = this.#namespace;
+    const { key, holds } = namespace;
     const own: LockHold = {
       key,
       token: hold.token,
@@ -50,7 +51,7 @@ export class NamespacedLock implements Lock {
       },
       unlock: (options) => {
         holds.delete(own);
-        return run(() => hold.unlock(options));
+        return namespace.run(() => hold.unlock(options));
       },
       [Symbol.asyncDispose]: () => {
         holds.delete(own);

@@ -174,7 +174,7 @@ export class NamespacedStore implements Store {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const watch of [...this.#watches]) watch.end();
+    for (const watch of this.#watches) watch.end();
     for (const unsubscribe of this.#unsubscribes) unsubscribe();
     await Promise.all([
       ...[...this.#holds].map((hold) => hold[Symbol.asyncDispose]()),

@@ -37,7 +37,7 @@ export class WatchHub {
 
   /** Ends the loops of all watchers. */
   close(): void {
-    for (const iterator of [...this.#iterators]) iterator.end();
+    for (const iterator of this.#iterators) iterator.end();
   }
 
   #iterable<Item>(

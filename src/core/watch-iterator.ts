@@ -1,4 +1,5 @@
 import { createDeferred, type Deferred } from "../util/deferred.js";
+import { holdProcess } from "../util/process-hold.js";
 import type { Signals } from "./signals.js";
 
 /** Where an iterator gets its items from. */
@@ -21,6 +22,7 @@ export class WatchIterator<Item> implements AsyncIterator<Item, undefined> {
   readonly #signals: Signals;
   readonly #waiting: Deferred<IteratorResult<Item, undefined>>[] = [];
   #state: "new" | "running" | "over" = "new";
+  #letProcessGo: (() => void) | undefined;
   /** What the consumer is still to be thrown, once. */
   #failure: { readonly reason: unknown } | undefined;
 
@@ -81,6 +83,7 @@ export class WatchIterator<Item> implements AsyncIterator<Item, undefined> {
       return;
     }
     if (this.#signal !== undefined) this.#signals.listen(this.#signal, this.#onAbort);
+    this.#letProcessGo = holdProcess();
     try {
       this.#source.start();
     } catch (error) {
@@ -100,6 +103,7 @@ export class WatchIterator<Item> implements AsyncIterator<Item, undefined> {
     const wasRunning = this.#state === "running";
     this.#state = "over";
     if (this.#signal !== undefined) this.#signals.unlisten(this.#signal, this.#onAbort);
+    this.#letProcessGo?.();
     if (wasRunning) this.#source.stop();
     return true;
   }
