@@ -1,11 +1,12 @@
 import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Readable, Writable } from "node:stream";
+import type { ConnectOptions } from "../connect.js";
 import type { Store } from "../core/store.js";
 import { Interruption } from "./interruption.js";
 
 /** How a command gets at a store. */
-export type Connect = (url: string, options: { timeoutMs?: number | undefined }) => Promise<Store>;
+export type Connect = (url: string, options: ConnectOptions) => Promise<Store>;
 
 /** A stream that may lead to a terminal. */
 export type TerminalWritable = Writable & { readonly isTTY?: boolean | undefined };

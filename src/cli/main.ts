@@ -2,5 +2,6 @@
 import { processEnvironment } from "./environment.js";
 import { runCli } from "./run.js";
 
-const exitCode = await runCli(processEnvironment());
-process.exit(exitCode);
+// A watch on a file waits without anything that would keep Node running.
+setInterval(() => undefined, 2 ** 30);
+process.exit(await runCli(processEnvironment()));

@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import { styleText } from "node:util";
 
 /**
  * What could move the cursor, change the title or turn the text around on a terminal: C0 and C1 controls, DEL, and the
@@ -38,10 +37,17 @@ function hex(character: string, digits: number): string {
   return character.charCodeAt(0).toString(16).padStart(digits, "0");
 }
 
-export type Paint = (colour: "green" | "red" | "yellow" | "blue" | "dim", text: string) => string;
+/** The codes of SGR, ECMA-48: on, and back to what was before. */
+const colours = { red: [31, 39], green: [32, 39], yellow: [33, 39], blue: [34, 39], dim: [2, 22] } as const;
+
+export type Paint = (colour: keyof typeof colours, text: string) => string;
 
 /** Colours for a terminal; none for a pipe, under NO_COLOR or on a terminal that cannot. */
 export function paintFor(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Paint {
   const wanted = isTerminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
-  return wanted ? (colour, text) => styleText(colour, text) : (_colour, text) => text;
+  if (!wanted) return (_colour, text) => text;
+  return (colour, text) => {
+    const [on, off] = colours[colour];
+    return `\u001b[${on}m${text}\u001b[${off}m`;
+  };
 }

@@ -5,7 +5,7 @@ import { type CopyCounts, copyTree } from "../copy-tree.js";
 import { compareTrees } from "../compare-trees.js";
 import { type Configure, examples } from "../define.js";
 import { parseCount } from "../durations.js";
-import { CommandFailure, exitCodes } from "../exit.js";
+import { CommandFailure, errorCode, exitCodes } from "../exit.js";
 import { withStoreAt } from "../open-store.js";
 import { createProgress } from "../progress.js";
 
@@ -37,16 +37,29 @@ ${examples([
     )
     .action(
       bind((context, from: string, to: string, directory: string, options: CopyCommandOptions) =>
-        withStoreAt(context, from, (source) =>
-          withStoreAt(context, to, (target) =>
-            options.dryRun === true
-              ? dryRun(context, source, target, directory, options)
-              : copy(context, source, target, directory, options),
-          ),
+        withStoreAt(context, from, sameFile(from, to) ? "write" : "read", (source) =>
+          options.dryRun === true
+            ? withTargetOfDryRun(context, to, (target) => dryRun(context, source, target, directory, options))
+            : withStoreAt(context, to, "write", (target) => copy(context, source, target, directory, options)),
         ),
       ),
     );
 };
+
+/** A dry run does not create the file it would write: one that is not there counts as an empty store. */
+async function withTargetOfDryRun<T>(context: Context, to: string, work: (store: Store) => Promise<T>): Promise<T> {
+  try {
+    return await withStoreAt(context, to, "read", work);
+  } catch (error) {
+    if (!(error instanceof Error) || errorCode(error.cause) !== "NOT_FOUND") throw error;
+    return withStoreAt(context, "memory:", "read", work);
+  }
+}
+
+/** One file opened twice is opened in one way: to copy between two of its buckets. */
+function sameFile(from: string, to: string): boolean {
+  return from.replace(/\?.*/s, "") === to.replace(/\?.*/s, "");
+}
 
 async function dryRun(
   context: Context,

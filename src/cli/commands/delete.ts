@@ -41,7 +41,7 @@ export const configure: Configure = (command, bind) => {
 
 async function deleteKey(context: Context, key: string, revision: bigint | undefined): Promise<number> {
   const { output } = context;
-  const deleted = await withStore(context, async (store) => {
+  const deleted = await withStore(context, "write", async (store) => {
     if (revision === undefined) return store.delete(key, context.call);
     await store.atomicDelete(key, { revision }, context.call);
     return true;
@@ -58,7 +58,7 @@ async function deleteTree(context: Context, directory: string, root: boolean): P
       ? new UsageError("--root deletes every key, and a directory is given too", "Leave out one of the two.")
       : new UsageError("this would delete every key of the store", "Name a directory, or say --root if you mean it.");
   }
-  const deleted = await withStore(context, (store) => store.deleteTree(directory, { ...context.call, root }));
+  const deleted = await withStore(context, "write", (store) => store.deleteTree(directory, { ...context.call, root }));
   if (output.json) await output.record({ directory, deleted });
   else if (output.isTerminal) await output.line(`deleted ${deleted} ${deleted === 1 ? "key" : "keys"}`);
   return deleted > 0 ? exitCodes.ok : exitCodes.absent;

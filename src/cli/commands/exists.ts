@@ -14,7 +14,7 @@ export const configure: Configure = (command, bind) => {
     .action(
       bind(async (context, key: string, options: { stale?: boolean }) => {
         const { output } = context;
-        const exists = await withStore(context, (store) =>
+        const exists = await withStore(context, "read", (store) =>
           store.exists(key, { ...context.call, consistency: consistencyOf(options) }),
         );
         if (output.json) await output.record({ key, exists });

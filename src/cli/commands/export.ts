@@ -38,7 +38,7 @@ async function run(context: Context, directory: string, options: ExportCommandOp
   const progress = await createProgress(output.isTerminal ? undefined : notices, { action: "exported", unit: "keys" });
   let count = 0;
   try {
-    await withStore(context, async (store) => {
+    await withStore(context, "read", async (store) => {
       const consistency = consistencyOf(options);
       for await (const { key, value } of store.scan(directory, { ...context.call, consistency })) {
         const line = encodeRecord(key.slice(skipped), value);

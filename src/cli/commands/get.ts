@@ -20,7 +20,7 @@ export const configure: Configure = (command, bind) => {
     .action(
       bind(async (context, key: string, options: { stale?: boolean }) => {
         const { output } = context;
-        const pair = await withStore(context, (store) =>
+        const pair = await withStore(context, "read", (store) =>
           store.get(key, { ...context.call, consistency: consistencyOf(options) }),
         );
         if (pair === undefined) {

@@ -43,7 +43,7 @@ async function run(context: Context, file: string | undefined, options: ImportCo
   const source = await openSource(context, file);
   const progress = await createProgress(notices, { action: "imported", unit: "keys", total: source.size });
   try {
-    const { written, skipped } = await withStore(context, (store) =>
+    const { written, skipped } = await withStore(context, "write", (store) =>
       importRecords(store, source.stream, {
         ...context.call,
         prefix: options.prefix,

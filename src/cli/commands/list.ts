@@ -34,7 +34,7 @@ ${examples([
     )
     .action(
       bind((context, directory: string, options: ListCommandOptions) =>
-        withStore(context, (store) =>
+        withStore(context, "read", (store) =>
           options.keys === true
             ? printKeys(context, store, directory, options)
             : printPairs(context, store, directory, options),

@@ -45,7 +45,7 @@ ${examples([
       bind((context, key: string, childCommand: string[], options: LockCommandOptions) => {
         assertSeparated(context, childCommand);
         const [program, ...args] = childCommand;
-        return withStore(context, async (store) => {
+        return withStore(context, "follow", async (store) => {
           const hold = await acquire(context, store, key, options);
           return runHolding(context, hold, { program: program!, args, graceMs: options.grace });
         });

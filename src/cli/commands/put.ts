@@ -38,7 +38,7 @@ export const configure: Configure = (command, bind) => {
     .action(
       bind(async (context, key: string, argument: string | undefined, options: PutCommandOptions) => {
         const value = await readValue(context, argument);
-        const pair = await withStore(context, (store) => write(context, store, key, value, options));
+        const pair = await withStore(context, "write", (store) => write(context, store, key, value, options));
         await report(context, pair, options);
       }),
     );

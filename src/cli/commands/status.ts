@@ -16,7 +16,7 @@ export const configure: Configure = (command, bind) => {
     )
     .action(
       bind((context) =>
-        withStore(context, async (store) => {
+        withStore(context, "read", async (store) => {
           const startedAt = performance.now();
           await store.ping(context.call);
           const latencyMs = Math.round((performance.now() - startedAt) * 1_000) / 1_000;
@@ -26,6 +26,9 @@ export const configure: Configure = (command, bind) => {
       ),
     );
 };
+
+/** What is longer than this has no limit that anybody meets. */
+const hundredYearsMs = 100 * 365 * 86_400_000;
 
 interface Status {
   backend: string;
@@ -75,7 +78,8 @@ function capabilityRows(capabilities: Capabilities): [string, string][] {
 }
 
 function ttlText(ttl: Capabilities["ttl"]): string {
-  const parts = [`${formatDuration(ttl.minimumMs)} to ${formatDuration(ttl.maximumMs)}`];
+  const longest = ttl.maximumMs > hundredYearsMs ? "any length" : formatDuration(ttl.maximumMs);
+  const parts = [`${formatDuration(ttl.minimumMs)} to ${longest}`];
   if (ttl.granularityMs > 1) parts.push(`in steps of ${formatDuration(ttl.granularityMs)}`);
   if (!ttl.outlivesWriter) parts.push("ends with its writer");
   if (ttl.lateByFactor > 1) parts.push(`up to ${ttl.lateByFactor} times as long after a crash`);

@@ -28,7 +28,7 @@ ${examples([
     .action(
       bind(async (context, directory: string, options: TreeCommandOptions) => {
         const { limit, depth } = options;
-        const keys = await withStore(context, (store) =>
+        const keys = await withStore(context, "read", (store) =>
           store.keys(directory, { ...context.call, limit, depth, consistency: consistencyOf(options) }),
         );
         const tree = buildTree(keys, directory);

@@ -45,7 +45,7 @@ ${examples([
         if (key === undefined && options.tree !== true) {
           throw new UsageError("no key is given", "Name one, or say --tree to watch the whole store.");
         }
-        return withStore(context, (store) => watch(context, store, key ?? "", options));
+        return withStore(context, "follow", (store) => watch(context, store, key ?? "", options));
       }),
     );
 };

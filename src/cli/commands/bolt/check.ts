@@ -44,10 +44,12 @@ async function report({ output }: Context, file: string, problems: readonly Prob
     await output.bulkRecord({ file, sound: problems.length === 0, problems: problems.length });
     return;
   }
-  for (const { pageId, message } of problems) {
-    const page = pageId === undefined ? "" : `page ${pageId}: `;
-    await output.bulkLine(output.escape(message.includes(page) ? message : page + message));
-  }
+  // The engine's sentences begin with the file, which the caller knows, and then name the page.
+  for (const { message } of problems) await output.bulkLine(output.escape(withoutStart(message, `${file}: `)));
   const count = `${problems.length} ${problems.length === 1 ? "problem" : "problems"}`;
   await output.bulkLine(problems.length === 0 ? output.paint("green", "sound") : output.paint("red", count));
+}
+
+function withoutStart(text: string, start: string): string {
+  return text.startsWith(start) ? text.slice(start.length) : text;
 }
