@@ -58,6 +58,16 @@ export function lines(pairs: readonly KVPair[]): string[] {
   return pairs.map((pair) => `${pair.key}=${pair.text()}`);
 }
 
+/** The keys of the pairs, for comparing lists at a glance. */
+export function names(pairs: readonly KVPair[]): string[] {
+  return pairs.map((pair) => pair.key);
+}
+
+/** The order of keys that the contract asks for, computed in the plainest way. */
+export function byBytes(left: string, right: string): number {
+  return Buffer.compare(Buffer.from(left), Buffer.from(right));
+}
+
 /** Whether the promise has settled by now; asking costs one turn of the event loop. */
 export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol("pending");

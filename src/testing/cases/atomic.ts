@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasText, rejects } from "../assertions.js";
+import { hasText, names, rejects } from "../assertions.js";
 import type { CaseGroup } from "../case.js";
 
 export const atomic: CaseGroup = {
@@ -14,10 +14,7 @@ export const atomic: CaseGroup = {
         .put("/a/", "1")
         .put("c", new Uint8Array(0))
         .commit();
-      assert.deepEqual(
-        pairs.map((pair) => pair.key),
-        ["b", "a", "c"],
-      );
+      assert.deepEqual(names(pairs), ["b", "a", "c"]);
       assert.deepEqual(
         pairs.map((pair) => pair.text()),
         ["2", "1", ""],

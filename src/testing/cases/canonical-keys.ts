@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasText, rejects } from "../assertions.js";
+import { hasText, names, rejects } from "../assertions.js";
 import type { CaseGroup } from "../case.js";
 import { putBeside, putIfTaken } from "../steps.js";
 
@@ -96,7 +96,7 @@ export const canonicalKeys: CaseGroup = {
       }
       for (const key of taken) hasText(await store.get(key), key);
       const listed = await store.list("");
-      assert.deepEqual(new Set(listed.map((pair) => pair.key)), new Set(taken));
+      assert.deepEqual(new Set(names(listed)), new Set(taken));
       for (const pair of listed) assert.equal(pair.text(), pair.key);
       for (const key of taken) assert.equal(await store.delete(key), true);
     },

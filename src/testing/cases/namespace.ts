@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasText, isSettled, rejects } from "../assertions.js";
+import { hasText, isSettled, names, rejects } from "../assertions.js";
 import type { CaseGroup } from "../case.js";
 import { nextItem, putAll } from "../steps.js";
 
@@ -34,28 +34,19 @@ export const namespace: CaseGroup = {
       const inner = store.namespace("a/b");
       await inner.put("d/1", "1");
       await inner.put("d/sub/2", "2");
-      assert.deepEqual(
-        (await inner.list("d")).map((pair) => pair.key),
-        ["d/1", "d/sub/2"],
-      );
+      assert.deepEqual(names(await inner.list("d")), ["d/1", "d/sub/2"]);
       assert.deepEqual(await inner.keys(""), ["d/1", "d/sub/2"]);
       assert.deepEqual(await inner.keys("d", { depth: 1 }), ["d/1", "d/sub/"]);
       for await (const pair of inner.scan("d", { limit: 1 })) assert.equal(pair.key, "d/1");
       assert.equal((await inner.update("d/1", () => undefined))?.key, "d/1");
       assert.equal((await inner.atomicPut("d/3", "3", undefined)).key, "d/3");
-      assert.deepEqual(
-        (await inner.atomic().put("d/4", "4").commit()).map((pair) => pair.key),
-        ["d/4"],
-      );
+      assert.deepEqual(names(await inner.atomic().put("d/4", "4").commit()), ["d/4"]);
       const watching = inner.watch("d/1")[Symbol.asyncIterator]();
       assert.equal((await nextItem(context, watching, "the key"))?.key, "d/1");
       await watching.return?.();
       const tree = inner.watchTree("d")[Symbol.asyncIterator]();
       const first = await nextItem(context, tree, "the tree");
-      assert.deepEqual(
-        first.pairs.map((pair) => pair.key),
-        ["d/1", "d/3", "d/4", "d/sub/2"],
-      );
+      assert.deepEqual(names(first.pairs), ["d/1", "d/3", "d/4", "d/sub/2"]);
       assert.deepEqual(new Set(first.changes.map((change) => change.key)), new Set(["d/1", "d/3", "d/4", "d/sub/2"]));
       await inner.delete("d/4");
       const [change] = (await nextItem(context, tree, "the deletion")).changes;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { compareKeys } from "../../core/keys.js";
 import type { KVPair } from "../../core/pair.js";
-import { rejects } from "../assertions.js";
+import { byBytes, rejects } from "../assertions.js";
 import type { CaseGroup } from "../case.js";
 import { putAll, putBeside } from "../steps.js";
 
@@ -18,7 +17,7 @@ export const scan: CaseGroup = {
       const keys = Array.from({ length: 25 }, (_, at) => `s/${at}`);
       await putAll(store, [...keys, "s0", "r"]);
       await putBeside(store, capabilities, "s", "itself");
-      const sorted = keys.toSorted(compareKeys);
+      const sorted = keys.toSorted(byBytes);
       for (const pageSize of [1, 2, 24, 25, 26, 1_000])
         assert.deepEqual(await collect(store.scan("s", { pageSize })), sorted);
       assert.deepEqual(await collect(store.scan("s")), sorted);
@@ -76,7 +75,7 @@ export const scan: CaseGroup = {
         seen.filter((key) => key !== "s/c" && key !== "s/e"),
         ["s/a", "s/b", "s/d"],
       );
-      assert.deepEqual(seen, [...new Set(seen)].toSorted(compareKeys));
+      assert.deepEqual(seen, [...new Set(seen)].toSorted(byBytes));
     },
     "refuses a page of nothing": async ({ store }) => {
       for (const pageSize of [0, -1, 1.5, Number.NaN]) {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { compareKeys } from "../../core/keys.js";
 import type { TreeChange } from "../../core/store.js";
-import { lines, rejection, rejects } from "../assertions.js";
+import { byBytes, lines, rejection, rejects } from "../assertions.js";
 import type { CaseGroup } from "../case.js";
 import { nextItem as next, putAll, putBeside } from "../steps.js";
 
@@ -173,7 +172,7 @@ export const watchTree: CaseGroup = {
             replica.set(change.key, change.pair.text());
           } else replica.delete(change.key);
         }
-        const expected = [...replica].toSorted(([left], [right]) => compareKeys(left, right));
+        const expected = [...replica].toSorted(([left], [right]) => byBytes(left, right));
         assert.deepEqual(
           lines(item.pairs),
           expected.map(([key, text]) => `${key}=${text}`),

@@ -1,4 +1,5 @@
-import { compareKeys, isBelow } from "../../core/keys.js";
+import { isBelow } from "../../core/keys.js";
+import { byBytes } from "../assertions.js";
 
 /** One write that a model remembers. */
 interface Entry {
@@ -37,7 +38,7 @@ export class Model {
   }
 
   keys(directory: string): string[] {
-    return [...this.#entries.keys()].filter((key) => isBelow(key, directory)).sort(compareKeys);
+    return [...this.#entries.keys()].filter((key) => isBelow(key, directory)).sort(byBytes);
   }
 
   /** As `keys` of a store with a depth: what is deeper stands as its directory, with a slash. */
@@ -47,7 +48,7 @@ export class Model {
       const segments = key.split("/");
       return segments.length <= above + depth ? key : `${segments.slice(0, above + depth).join("/")}/`;
     });
-    return [...new Set(named)].sort(compareKeys);
+    return [...new Set(named)].sort(byBytes);
   }
 
   list(directory: string): string[] {

@@ -100,10 +100,11 @@ export const aborted: CaseGroup = {
       const waiting = Array.from({ length: 5 }, () =>
         rejection(() => store.newLock("lock").lock({ signal: controller.signal })),
       );
-      const watches = Array.from({ length: 5 }, () => {
-        const watching = store.watch("k", { signal: controller.signal })[Symbol.asyncIterator]();
-        return watching.next().then(() => rejection(() => watching.next()));
-      });
+      const watches = Array.from({ length: 5 }, () =>
+        rejection(async () => {
+          for await (const _state of store.watch("k", { signal: controller.signal }));
+        }),
+      );
       await store.ping();
       controller.abort(reason);
       for (const error of await within(Promise.all([...waiting, ...watches]), "every call to end")) {

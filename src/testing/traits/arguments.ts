@@ -4,7 +4,7 @@ import type { CaseGroup } from "../case.js";
 import { everyCall, forEachCall } from "./calls.js";
 
 const noTimes = [Number.NaN, -1, "100", null] as number[];
-const noCounts = [Number.NaN, -1, 1.5, "1"] as number[];
+const noCounts = [0, Number.NaN, -1, 1.5, "1"] as number[];
 
 /** What every call does with a bad key and with options that make no sense. */
 export const badArguments: CaseGroup = {
