@@ -58,7 +58,7 @@ export class EtcdChannel {
     this.#endpoints = new Endpoints({
       endpoints,
       credentials: (endpoint) => credentialsFor(endpoint, tls),
-      channelOptions: transportOptions(settings),
+      channelOptions: (endpoint) => transportOptions(endpoint, settings),
       dialTimeoutMs: settings.dialTimeoutMs ?? 3_000,
       clock: this.clock,
       onState: (state) => this.#setState(state),

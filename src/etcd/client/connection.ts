@@ -216,10 +216,10 @@ export class Connection {
 
   /**
    * Something sent at this monotonic time got no answer: when nothing else came either, gives the connection up, as the
-   * next call would only time out too.
+   * next call would only time out too. Less than `patienceMs` after the sending says nothing.
    */
-  suspectMute(sentAt: number): void {
-    if (this.#heardAt < sentAt && this.#clock.now() - sentAt >= muteMs) this.fail("nothing heard from the server");
+  suspectMute(sentAt: number, patienceMs = muteMs): void {
+    if (this.#heardAt < sentAt && this.#clock.now() - sentAt >= patienceMs) this.fail("nothing heard from the server");
   }
 
   /** No new calls; those under way go on to their end. */

@@ -2,6 +2,8 @@
 export interface Endpoint {
   /** `host:port`, for people. */
   readonly name: string;
+  /** Host name or address, without brackets. */
+  readonly host: string;
   /** What grpc-js dials; its `dns:` resolver looks the host up anew for each connection, and takes addresses as well. */
   readonly target: string;
   readonly tls: boolean;
@@ -14,11 +16,14 @@ const defaultPort = 2379;
  * given. Without a scheme, `tls` decides. Throws a `TypeError` on anything else.
  */
 export function parseEndpoint(text: string, tls: boolean): Endpoint {
-  const match = /^(?:(https?):\/\/)?(\[[0-9a-fA-F:.%]+\]|[^\s/:@?#[\]]+)(?::(\d{1,5}))?\/?$/.exec(text);
+  const match = /^(?:(https?):\/\/)?(\[[0-9a-fA-F:.%]+\]|[^\s/:@?#,[\]]+)(?::(\d{1,5}))?\/?$/.exec(text);
   const port = Number(match?.[3] ?? defaultPort);
   if (match === null || port === 0 || port > 65_535) {
-    throw new TypeError(`not an etcd endpoint: "${text}"; write host:port or https://host:port`);
+    // What stands before an "@" may be a password.
+    const shown = text.replace(/^.*@/s, "***@");
+    throw new TypeError(`not an etcd endpoint: "${shown}"; write host:port or https://host:port`);
   }
   const name = `${match[2]!}:${port}`;
-  return { name, target: `dns:${name}`, tls: match[1] === undefined ? tls : match[1] === "https" };
+  const host = match[2]!.replace(/^\[|\]$/g, "");
+  return { name, host, target: `dns:${name}`, tls: match[1] === undefined ? tls : match[1] === "https" };
 }

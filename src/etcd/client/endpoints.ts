@@ -17,13 +17,17 @@ export interface EtcdConnectionState {
 
 export interface EndpointsOptions {
   endpoints: readonly Endpoint[];
+  /** What a connection to an endpoint needs. */
   credentials: (endpoint: Endpoint) => ChannelCredentials;
-  channelOptions: ChannelOptions;
+  channelOptions: (endpoint: Endpoint) => ChannelOptions;
   /** Longest time to dial one endpoint, in milliseconds. */
   dialTimeoutMs: number;
   clock: Clock;
   onState: (state: EtcdConnectionState) => void;
 }
+
+/** A connection lost sooner than this after it was made is not made again without a pause. In milliseconds. */
+const steadyMs = 1_000;
 
 /**
  * Several endpoints seen as one connection: the current one, kept while it works. When it fails the others are dialled
@@ -37,6 +41,7 @@ export class Endpoints {
   readonly #waiting = new Set<Deferred<Connection>>();
   readonly #backoff = new Backoff({ initialMs: 50, maximumMs: 2_000 });
   #current: Connection | undefined;
+  #connectedAt = 0;
   #next = 0;
   #dialling = false;
   #pause: Timer | undefined;
@@ -107,9 +112,9 @@ export class Endpoints {
     void this.#dialInTurn();
   }
 
-  /** One round over all endpoints; the next one follows after a pause that does not hold the process open. */
+  /** One round over all endpoints; the next one follows after a pause. */
   async #dialInTurn(): Promise<void> {
-    const { endpoints, clock, onState } = this.#options;
+    const { endpoints, onState } = this.#options;
     for (let tried = 0; tried < endpoints.length && !this.#closed; tried++) {
       try {
         await this.#dialNext();
@@ -122,21 +127,27 @@ export class Endpoints {
     }
     if (this.#closed) return;
     onState({ state: "suspended", error: this.#lastError });
-    this.#pause = clock.after(this.#backoff.next(), () => void this.#dialInTurn(), {
-      keepAlive: false,
-    });
+    this.#dialLater();
+  }
+
+  /** The pause does not hold the process open; whoever waits for the connection does. */
+  #dialLater(): void {
+    this.#dialling = true;
+    this.#current = undefined;
+    const delayMs = this.#backoff.next();
+    this.#pause = this.#options.clock.after(delayMs, () => void this.#dialInTurn(), { keepAlive: false });
   }
 
   async #dialNext(): Promise<void> {
     const { endpoints, credentials, channelOptions, dialTimeoutMs, clock, onState } = this.#options;
     const endpoint = endpoints[this.#next]!;
-    const connection = new Connection(endpoint, credentials(endpoint), channelOptions, clock);
+    const connection = new Connection(endpoint, credentials(endpoint), channelOptions(endpoint), clock);
     this.#forgetIdle();
     this.#connections.add(connection);
     await connection.connect(dialTimeoutMs, (error) => this.#lost(connection, error));
     if (!connection.ready) throw unreachableError(endpoint.name, undefined);
-    this.#backoff.reset();
     this.#current = connection;
+    this.#connectedAt = clock.now();
     onState({ state: "connected", endpoint: endpoint.name });
     for (const waiter of this.#waiting) waiter.resolve(connection);
   }
@@ -145,8 +156,12 @@ export class Endpoints {
     if (this.#current !== connection || this.#closed) return;
     this.#lastError = error;
     this.#next = (this.#next + 1) % this.size;
-    this.#options.onState({ state: "suspended", endpoint: connection.endpoint.name, error });
-    this.#dial();
+    const { clock, onState } = this.#options;
+    const lasted = clock.now() - this.#connectedAt >= steadyMs;
+    if (lasted) this.#backoff.reset();
+    onState({ state: "suspended", endpoint: connection.endpoint.name, error });
+    if (lasted) this.#dial();
+    else this.#dialLater();
   }
 
   /** Connections that are over and have nothing under way need no closing. */

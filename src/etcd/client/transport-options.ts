@@ -1,11 +1,12 @@
 import type { ChannelOptions } from "@grpc/grpc-js";
+import type { Endpoint } from "./endpoint.js";
 import type { ChannelSettings } from "./options.js";
-import { serverNameOptions } from "./tls.js";
+import { greetingOptions } from "./tls.js";
 
 /** How grpc-js is set up for etcd, each setting with its reason. */
-export function transportOptions({ keepalive, tls }: ChannelSettings): ChannelOptions {
+export function transportOptions(endpoint: Endpoint, { keepalive, tls }: ChannelSettings): ChannelOptions {
   return {
-    ...serverNameOptions(tls),
+    ...greetingOptions(endpoint, tls),
     // A call is sent once; see Connection.
     "grpc.enable_retries": 0,
     // Bookkeeping for a debug service that nothing here serves.

@@ -40,7 +40,7 @@ export class EtcdWatcher {
       onRefused: (error) => this.#failAll(error),
     });
     this.#pulse = new WatchPulse(this.#stream, channel.clock, settings, (why, askedAt) => {
-      this.#stream.open?.connection.suspectMute(askedAt);
+      this.#stream.open?.connection.suspectMute(askedAt, 0);
       this.#drop(why);
     });
   }

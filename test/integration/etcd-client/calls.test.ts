@@ -9,7 +9,10 @@ import {
   rangeOp,
   txnOp,
 } from "../../../src/etcd/client/index.js";
-import { RangeRequest_SortOrder as Order, RangeRequest_SortTarget as Target } from "../../../src/etcd/client/generated/kv.js";
+import {
+  RangeRequest_SortOrder as Order,
+  RangeRequest_SortTarget as Target,
+} from "../../../src/etcd/client/generated/kv.js";
 import { type EtcdServer, startEtcd } from "../../servers/index.js";
 import { bytes, failureOf, text, valueOf } from "./support/fixtures.js";
 
@@ -101,7 +104,11 @@ describe.each(["3.4", "3.5"])("calls to etcd %s", (version) => {
       });
     const { succeeded, responses } = await client.kv.txn({
       compare: [compareCreateRevision(bytes("t/none"), 0n)],
-      success: [guarded("t/a", header!.revision, "2"), guarded("t/b", 7n, "never"), deleteRangeOp({ key: bytes("t/c") })],
+      success: [
+        guarded("t/a", header!.revision, "2"),
+        guarded("t/b", 7n, "never"),
+        deleteRangeOp({ key: bytes("t/c") }),
+      ],
       failure: [],
     });
     expect(succeeded).toBe(true);

@@ -64,8 +64,16 @@ describe("a write that surely was not applied", () => {
   });
 
   it.each([
-    ["a request over the server's limit", "too-large", () => direct.kv.put({ key: bytes("k"), value: new Uint8Array(1_700_000) })],
-    ["one over the limit of its gRPC server", "too-large", () => direct.kv.put({ key: bytes("k"), value: new Uint8Array(3_000_000) })],
+    [
+      "a request over the server's limit",
+      "too-large",
+      () => direct.kv.put({ key: bytes("k"), value: new Uint8Array(1_700_000) }),
+    ],
+    [
+      "one over the limit of its gRPC server",
+      "too-large",
+      () => direct.kv.put({ key: bytes("k"), value: new Uint8Array(3_000_000) }),
+    ],
     ["an empty key", "invalid", () => direct.kv.put({ key: new Uint8Array(0) })],
     ["an unknown lease", "lease-not-found", () => direct.kv.put({ key: bytes("k"), lease: 12_345n })],
     [
@@ -79,7 +87,8 @@ describe("a write that surely was not applied", () => {
     [
       "the same key put twice in a transaction",
       "invalid",
-      () => direct.kv.txn({ compare: [], success: [putOp({ key: bytes("k") }), putOp({ key: bytes("k") })], failure: [] }),
+      () =>
+        direct.kv.txn({ compare: [], success: [putOp({ key: bytes("k") }), putOp({ key: bytes("k") })], failure: [] }),
     ],
   ] as const)("was refused for %s", async (_, reason, write) => {
     expect(await failureOf(write())).toMatchObject({ reason, outcome: "not-applied", endpoint: server.member.host });

@@ -47,7 +47,10 @@ export class Link {
 
   private constructor(targetPort: number) {
     this.#server = net.createServer((client) => {
-      if (this.#refusing) return client.destroy();
+      if (this.#refusing) {
+        client.destroy();
+        return;
+      }
       this.accepted += 1;
       const server = net.connect(targetPort, "127.0.0.1");
       const request = new Flow(client, server, () => this.#onRequest());

@@ -1,0 +1,258 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { EtcdClient, prefixEnd, putOp, WatchCreateRequest_FilterType } from "../../../src/etcd/client/index.js";
+import { type EtcdServer, startEtcd } from "../../servers/index.js";
+import { bytes, text } from "./support/fixtures.js";
+import { Link } from "./support/link.js";
+import { Recorder } from "./support/recorder.js";
+
+describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
+  let server: EtcdServer;
+  let link: Link;
+  let direct: EtcdClient;
+  let client: EtcdClient;
+
+  beforeAll(async () => {
+    server = await startEtcd({ version });
+    direct = new EtcdClient({ endpoints: [server.endpoint] });
+  });
+  afterAll(async () => {
+    direct?.close();
+    await server?.close();
+  });
+  beforeEach(async () => {
+    link = await Link.to(server.member.port);
+    client = new EtcdClient({
+      endpoints: [link.host],
+      watch: { progressIntervalMs: 400, progressTimeoutMs: 400 },
+    });
+  });
+  afterEach(async () => {
+    client.close();
+    await link.close();
+  });
+
+  const put = (key: string, value: string) => direct.kv.put({ key: bytes(key), value: bytes(value) });
+  const tree = (prefix: string) => ({ key: prefix, rangeEnd: prefixEnd(bytes(prefix)) });
+
+  it("tells puts and deletions from now on, with the pair before when asked", async () => {
+    await put("a/1", "old");
+    const recorder = new Recorder(client, { ...tree("a/"), prevKv: true });
+    const from = await recorder.created;
+    const { header } = await put("a/1", "new");
+    expect(header?.revision).toBe(from);
+    await put("b/1", "elsewhere");
+    await direct.kv.deleteRange({ key: bytes("a/1") });
+    await expect.poll(() => recorder.seen).toEqual(["a/1=new", "-a/1"]);
+    expect(recorder.events.map((event) => text(event.prevKv?.value))).toEqual(["old", "new"]);
+    expect(recorder.revisions.at(-1)).toBe(from + 2n);
+  });
+
+  it("starts at a revision of the past", async () => {
+    const { header } = await put("past", "1");
+    await put("past", "2");
+    const recorder = new Recorder(client, { key: "past", startRevision: header!.revision });
+    await expect.poll(() => recorder.seen).toEqual(["past=1", "past=2"]);
+    expect(await recorder.created).toBe(header!.revision);
+  });
+
+  it("leaves out filtered kinds", async () => {
+    const recorder = new Recorder(client, { key: "f", filters: [WatchCreateRequest_FilterType.NOPUT] });
+    await recorder.created;
+    await put("f", "1");
+    await direct.kv.deleteRange({ key: bytes("f") });
+    await expect.poll(() => recorder.seen).toEqual(["-f"]);
+  });
+
+  it("refuses an impossible range for good, and leaves the others alone", async () => {
+    const good = new Recorder(client, { key: "good" });
+    const bad = new Recorder(client, { key: "z", rangeEnd: bytes("a") });
+    await expect.poll(() => bad.errors).toHaveLength(1);
+    expect(bad.errors[0]).toMatchObject({ reason: "invalid", outcome: "not-applied", endpoint: link.host });
+    await good.created;
+    await put("good", "1");
+    await expect.poll(() => good.seen).toEqual(["good=1"]);
+    expect([client.watcher.size, good.suspensions]).toEqual([1, 0]);
+  });
+
+  it("resumes after cuts without losing or repeating an event", async () => {
+    const recorder = new Recorder(client, tree("cut/"));
+    await recorder.created;
+    const expected: string[] = [];
+    for (let at = 0; at < 300; at++) {
+      await put(`cut/${at % 7}`, `${at}`);
+      expected.push(`cut/${at % 7}=${at}`);
+      if (at % 60 === 30) link.cut();
+    }
+    await expect.poll(() => recorder.seen.length, { timeout: 10_000 }).toBe(300);
+    expect(recorder.seen).toEqual(expected);
+    expect(recorder.suspensions).toBeGreaterThanOrEqual(2);
+    expect(recorder.resumptions).toBe(recorder.suspensions);
+  });
+
+  it("resumes from now on when nothing had happened yet", async () => {
+    const recorder = new Recorder(client, { key: "quiet" });
+    await recorder.created;
+    link.refuse();
+    await expect.poll(() => recorder.suspensions).toBe(1);
+    await put("quiet", "while away");
+    link.heal();
+    await expect.poll(() => recorder.seen, { timeout: 10_000 }).toEqual(["quiet=while away"]);
+  });
+
+  it("notices a line that falls silent without a FIN, and resumes on another", async () => {
+    const recorder = new Recorder(client, { key: "silent" });
+    await recorder.created;
+    await put("silent", "1");
+    await expect.poll(() => recorder.seen).toHaveLength(1);
+    const { accepted } = link;
+    link.stall();
+    await put("silent", "2");
+    await expect.poll(() => recorder.suspensions, { timeout: 5_000 }).toBe(1);
+    link.heal();
+    await expect.poll(() => recorder.seen, { timeout: 10_000 }).toEqual(["silent=1", "silent=2"]);
+    expect(link.accepted).toBeGreaterThan(accepted);
+  });
+
+  it("keeps an idle stream as long as the server answers", async () => {
+    const recorder = new Recorder(client, { key: "idle" });
+    await recorder.created;
+    for (let asked = 0; asked < 4; asked++) await link.nextRequest();
+    await put("idle", "1");
+    await expect.poll(() => recorder.seen).toEqual(["idle=1"]);
+    expect([recorder.suspensions, link.accepted]).toEqual([0, 1]);
+  });
+
+  it("says which watch was overtaken by compaction while cut off; the others resume", async () => {
+    const behind = new Recorder(client, { key: "behind" });
+    await behind.created;
+    link.refuse();
+    await expect.poll(() => behind.suspensions).toBe(1);
+    await put("behind", "missed");
+    const { header } = await put("other", "1");
+    await direct.kv.compact(header!.revision);
+    const ahead = new Recorder(client, { key: "other", startRevision: header!.revision });
+    link.heal();
+    expect(await behind.compacted).toBe(header!.revision);
+    await expect.poll(() => ahead.seen).toEqual(["other=1"]);
+    expect([client.watcher.size, behind.seen, behind.errors]).toEqual([1, [], []]);
+  });
+
+  it("survives the server's restart", async () => {
+    const recorder = new Recorder(client, tree("restart/"));
+    await recorder.created;
+    await put("restart/1", "before");
+    await expect.poll(() => recorder.seen).toHaveLength(1);
+    await server.member.restart();
+    await put("restart/2", "after");
+    await expect.poll(() => recorder.seen, { timeout: 15_000 }).toEqual(["restart/1=before", "restart/2=after"]);
+  });
+
+  it("puts answers that were cut up together again", async () => {
+    const recorder = new Recorder(client, tree("big/"));
+    await recorder.created;
+    link.holdReplies();
+    const value = new Uint8Array(1_000_000).fill(120);
+    for (let at = 0; at < 6; at++) {
+      await direct.kv.txn({
+        compare: [],
+        success: [putOp({ key: bytes(`big/${at}a`), value }), putOp({ key: bytes(`big/${at}b`) })],
+        failure: [],
+      });
+    }
+    link.cut();
+    link.heal();
+    await expect.poll(() => recorder.events.length, { timeout: 15_000 }).toBe(12);
+    const sizes = recorder.events.map((event) => event.kv!.value.length);
+    expect(sizes).toEqual(Array.from({ length: 12 }, (_, at) => (at % 2 === 0 ? 1_000_000 : 0)));
+  });
+
+  it("keeps watches apart while they come and go", async () => {
+    const kept = Array.from({ length: 20 }, (_, at) => new Recorder(client, { key: `churn/${at}` }));
+    const gone: Recorder[] = [];
+    for (let round = 0; round < 20; round++) {
+      const batch = Array.from({ length: 20 }, (_, at) => new Recorder(client, { key: `churn/${at}` }));
+      // Some are cancelled before they were asked for, some before the answer, some after it.
+      if (round % 2 === 0) await batch[10]!.created;
+      for (const recorder of batch) recorder.cancel();
+      gone.push(...batch);
+    }
+    await Promise.all(kept.map((recorder) => recorder.created));
+    await Promise.all(kept.map((_, at) => put(`churn/${at}`, `${at}`)));
+    await expect.poll(() => kept.map((recorder) => recorder.seen)).toEqual(kept.map((_, at) => [`churn/${at}=${at}`]));
+    expect(gone.flatMap((recorder) => recorder.seen)).toEqual([]);
+    expect(client.watcher.size).toBe(20);
+    expect(link.accepted).toBe(1);
+  });
+
+  it("watches again after the last watch was cancelled and the stream closed", async () => {
+    const first = new Recorder(client, { key: "again" });
+    await first.created;
+    first.cancel();
+    const second = new Recorder(client, { key: "again" });
+    await second.created;
+    await put("again", "1");
+    await expect.poll(() => second.seen).toEqual(["again=1"]);
+    expect(first.seen).toEqual([]);
+  });
+
+  it("holds ten thousand watches on one connection", async () => {
+    const count = 10_000;
+    const counts = new Uint8Array(count);
+    let created = 0;
+    let total = 0;
+    for (let at = 0; at < count; at++) {
+      client.watcher.watch(
+        { key: bytes(`many/${at}`) },
+        {
+          onCreated: () => (created += 1),
+          onEvents: (events) => {
+            counts[at]! += events.length;
+            total += events.length;
+          },
+          onCompacted: () => {},
+          onError: () => {},
+        },
+      );
+    }
+    await expect.poll(() => created, { timeout: 30_000 }).toBe(count);
+    link.cut();
+    for (let at = 0; at < count; at += 100) {
+      const success = Array.from({ length: 100 }, (_, offset) => putOp({ key: bytes(`many/${at + offset}`) }));
+      await direct.kv.txn({ compare: [], success, failure: [] });
+    }
+    await expect.poll(() => total, { timeout: 30_000 }).toBe(count);
+    expect(counts.every((seen) => seen === 1)).toBe(true);
+    expect(link.accepted).toBe(2);
+  });
+});
+
+it("watches go on when the member they are on is killed or hangs", async () => {
+  const server = await startEtcd({ cluster: 3 });
+  const writer = new EtcdClient({ endpoints: [server.members[2]!.endpoint], timeoutMs: 20_000 });
+  const client = new EtcdClient({
+    endpoints: server.endpoints,
+    watch: { progressIntervalMs: 500, progressTimeoutMs: 500 },
+  });
+  try {
+    const recorder = new Recorder(client, { key: "k" });
+    await recorder.created;
+    const put = (value: string) => writer.kv.put({ key: bytes("k"), value: bytes(value) });
+    await put("1");
+    await expect.poll(() => recorder.seen).toEqual(["k=1"]);
+    await server.members[0]!.kill();
+    const unsure = await put("2").catch(() => put("2"));
+    expect(unsure.header?.revision).toBeGreaterThan(0n);
+    await expect.poll(() => recorder.seen.at(-1), { timeout: 20_000 }).toBe("k=2");
+    expect(client.state.endpoint).toBe(server.members[1]!.host);
+    await server.members[0]!.start();
+    server.members[1]!.pause();
+    await put("3").catch(() => put("3"));
+    await expect.poll(() => recorder.seen.at(-1), { timeout: 20_000 }).toBe("k=3");
+    expect(client.state.endpoint).not.toBe(server.members[1]!.host);
+    server.members[1]!.resume();
+  } finally {
+    client.close();
+    writer.close();
+    await server.close();
+  }
+});
