@@ -32,7 +32,7 @@ async function unpackJava(): Promise<string> {
   const root = await unpackFromApt({
     suite,
     package: "default-jre-headless",
-    dependencies: (name) => /^(openjdk-\d+-jre-headless|zlib1g)$/.test(name),
+    dependencies: (name) => /^openjdk-\d+-jre-headless$/.test(name),
   });
   const machines = path.join(root, "usr/lib/jvm");
   for (const name of await fs.readdir(machines)) {

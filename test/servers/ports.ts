@@ -8,8 +8,11 @@ import { isAlive } from "./file-lock.js";
 const lowest = 12_000;
 const highest = 31_999;
 
-/** One file per claimed port, holding its owner's process id: a server that is down keeps its port for its restart. */
-const claims = path.join(os.tmpdir(), "kvasir-test-ports");
+/**
+ * One file per claimed port, holding its owner's process id: a server that is down keeps its port for its restart. A
+ * folder for each user, as one user's files cannot be removed by another.
+ */
+const claims = path.join(os.tmpdir(), `kvasir-test-ports-${os.userInfo().uid}`);
 const mine = new Set<number>();
 
 process.on("exit", () => {
@@ -19,7 +22,7 @@ process.on("exit", () => {
 
 /** Claims a free port of 127.0.0.1 for this process, also against other test processes. */
 export async function claimPort(): Promise<number> {
-  mkdirSync(claims, { recursive: true, mode: 0o777 });
+  mkdirSync(claims, { recursive: true });
   for (let attempt = 0; attempt < 1000; attempt++) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
     if (!tryClaim(port)) continue;
