@@ -10,8 +10,10 @@ async function suspendAndNotice({ suspend, within }: CaseContext, store: Store):
   const noticed = stateOf(store, "suspended");
   await suspend();
   // A store may notice only when it tries.
-  const tried = store.ping({ timeoutMs: 200 }).catch(() => undefined);
+  const trying = new AbortController();
+  const tried = store.ping({ signal: trying.signal }).catch(() => undefined);
   await within(noticed, "the store to notice that it is cut off");
+  trying.abort();
   await tried;
 }
 
