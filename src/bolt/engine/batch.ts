@@ -32,14 +32,18 @@ export class Batcher {
   }
 
   add<T>(fn: (tx: WriteTx) => T): Promise<T> {
-    const { promise, resolve, reject } = createDeferred<T>();
-    this.#calls.push({ fn, resolve: resolve as (value: unknown) => void, reject });
+    const result = createDeferred<T>();
+    this.#calls.push({
+      fn,
+      resolve: (value) => result.resolve(value as T),
+      reject: (reason) => result.reject(reason),
+    });
     if (!this.#running) {
       this.#running = true;
       // Not at once, so that calls of the same turn come along.
       setImmediate(() => void this.#run());
     }
-    return promise;
+    return result.promise;
   }
 
   async #run(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Page, readUint64, writeUint64 } from "./page.js";
 import type { Pager } from "./pager.js";
+import { createSlab, type Slab } from "./slab.js";
 import { bucketHeaderSize, findInlineFault } from "./validate-page.js";
 
 /** A bucket as its parent stores it. */
@@ -15,9 +16,10 @@ export interface BucketHeader {
 
 /** Reads a bucket's value, found on page `pageId`, and checks it. */
 export function readBucketHeader(pager: Pager, pageId: number, value: Uint8Array): BucketHeader {
-  const copy = new Uint8Array(new ArrayBuffer(value.length));
-  copy.set(value);
-  const words = new Uint32Array(copy.buffer, 0, bucketHeaderSize >>> 2);
+  // A copy, for values lie at any offset and numbers are read at multiples of four.
+  const slab = createSlab(Math.ceil(value.length / 4) * 4);
+  slab.bytes.set(value);
+  const { words } = slab;
   const header: BucketHeader = {
     rootId: readUint64(words, 0),
     sequenceLow: words[2]!,
@@ -26,7 +28,7 @@ export function readBucketHeader(pager: Pager, pageId: number, value: Uint8Array
   };
   if (header.rootId === 0) {
     if (value.length < 2 * bucketHeaderSize) throw pager.corrupt(pageId, "has an inline bucket cut short");
-    header.inline = new Page(0, copy.subarray(bucketHeaderSize));
+    header.inline = new Page(0, slab, bucketHeaderSize, value.length - bucketHeaderSize);
     const fault = findInlineFault(header.inline);
     if (fault) throw pager.corrupt(pageId, `has a damaged inline bucket: its page ${fault}`);
   } else if (header.rootId < 2 || header.rootId >= pager.highWater) {
@@ -35,12 +37,11 @@ export function readBucketHeader(pager: Pager, pageId: number, value: Uint8Array
   return header;
 }
 
-/** Writes a bucket's value: its header, with `pageSize` bytes of room for an inline page behind it. */
-export function writeBucketHeader(header: BucketHeader, pageSize = 0): Uint8Array {
-  const value = new Uint8Array(new ArrayBuffer(bucketHeaderSize + pageSize));
-  const words = new Uint32Array(value.buffer, 0, bucketHeaderSize >>> 2);
+/** A bucket's value with its header written, and room for an inline page of `pageSize` bytes behind it. */
+export function writeBucketHeader(header: BucketHeader, pageSize = 0): Slab & { readonly value: Uint8Array } {
+  const { bytes, words } = createSlab(Math.ceil((bucketHeaderSize + pageSize) / 4) * 4);
   writeUint64(words, 0, header.rootId);
   words[2] = header.sequenceLow;
   words[3] = header.sequenceHigh;
-  return value;
+  return { bytes, words, value: bytes.subarray(0, bucketHeaderSize + pageSize) };
 }

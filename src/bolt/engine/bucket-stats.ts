@@ -68,7 +68,7 @@ function countPage(
   if (page.isLeaf) {
     stats.leafPages++;
     stats.leafOverflowPages += page.overflow;
-    stats.leafBytes += page.bytes.length;
+    stats.leafBytes += page.length;
     stats.leafBytesUsed += usedBytes(page);
     stats.keys += page.count;
     countNested(pager, page, depth, nesting, stats);
@@ -76,7 +76,7 @@ function countPage(
   }
   stats.branchPages++;
   stats.branchOverflowPages += page.overflow;
-  stats.branchBytes += page.bytes.length;
+  stats.branchBytes += page.length;
   stats.branchBytesUsed += usedBytes(page);
   for (let index = 0; index < page.count; index++) {
     countPage(pager, pager.pageUncached(page.childId(index)), depth + 1, nesting, stats, seen);

@@ -10,6 +10,7 @@ import { freeNode, rebalance } from "./rebalance.js";
 import { type PageAllocator, serializeNode, spill } from "./spill.js";
 import { type Level, Tree } from "./tree.js";
 import { assertOpen, assertWritable, type TxContext } from "./tx-context.js";
+import { bucketHeaderSize } from "./validate-page.js";
 
 const highWord = 2 ** 32;
 
@@ -214,7 +215,7 @@ export class Bucket {
     }
     spill(this.#tree, pageSize, pages);
     this.#header.rootId = this.#tree.rootId;
-    return writeBucketHeader(this.#header);
+    return writeBucketHeader(this.#header).value;
   }
 
   /** As in bbolt: one leaf of at most a quarter page, without nested buckets. */
@@ -226,9 +227,10 @@ export class Bucket {
 
   #inlineValue(): Uint8Array {
     const root = this.#tree.root!;
-    const value = writeBucketHeader({ ...this.#header, rootId: 0 }, root.size());
-    serializeNode(root, 0, root.inodes.length, 0, 0, value.subarray(value.length - root.size()));
-    return value;
+    const size = root.size();
+    const slab = writeBucketHeader({ ...this.#header, rootId: 0 }, size);
+    serializeNode(root, 0, root.inodes.length, { id: 0, overflow: 0, slab, start: bucketHeaderSize, length: size });
+    return slab.value;
   }
 
   /** Frees all pages, for a bucket that is deleted. */

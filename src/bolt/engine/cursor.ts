@@ -195,7 +195,7 @@ export class Cursor {
     let empty = 0;
     for (;;) {
       let depth = this.#depth - 1;
-      while (depth >= 0 && this.#indexes[depth]! === 0) depth--;
+      while (depth >= 0 && this.#indexes[depth] === 0) depth--;
       if (depth < 0) {
         this.#where = "start";
         return false;

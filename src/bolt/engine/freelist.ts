@@ -160,7 +160,7 @@ export class Freelist {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
     const ids = Float64Array.from(this.all()).sort();
     const inBody = ids.length >= countInBody;
-    writePageHeader(words, id, freelistFlag, inBody ? countInBody : ids.length, overflow);
+    writePageHeader(words, 0, id, freelistFlag, inBody ? countInBody : ids.length, overflow);
     let at = pageHeaderSize >>> 2;
     if (inBody) {
       writeUint64(words, at, ids.length);
@@ -193,7 +193,7 @@ export class Freelist {
 function findRun(ids: Float64Array, count: number): number {
   let length = 0;
   for (let index = 0; index < ids.length; index++) {
-    length = index > 0 && ids[index]! === ids[index - 1]! + 1 ? length + 1 : 1;
+    length = index > 0 && ids[index - 1]! + 1 === ids[index] ? length + 1 : 1;
     if (length === count) return index + 1;
   }
   return 0;
@@ -204,7 +204,7 @@ function isIn(ids: Float64Array, id: number): boolean {
   let high = ids.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (ids[middle]! === id) return true;
+    if (id === ids[middle]) return true;
     if (ids[middle]! < id) low = middle + 1;
     else high = middle;
   }

@@ -17,7 +17,7 @@ export async function loadFreelist(pager: Pager, meta: Meta): Promise<{ freelist
 /** Reads a stored freelist. */
 export function readFreelist(pager: Pager, id: number, highWater: number): { ids: Float64Array; pageCount: number } {
   const bytes = pager.readRun(id);
-  const words = new Uint32Array(bytes.buffer, 0, 4);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, 4);
   const flags = words[2]! & 0xffff;
   if (readUint64(words, 0) !== id) throw pager.corrupt(id, `carries the id of page ${readUint64(words, 0)}`);
   if (flags !== freelistFlag) throw pager.corrupt(id, `is of type ${pageKind(flags)}, not freelist`);

@@ -45,7 +45,7 @@ export function fnv1a64(bytes: Uint8Array): { low: number; high: number } {
 /** Writes a meta page into `page`, which is a whole page of zeros. Its place follows from the transaction id. */
 export function writeMeta(page: Uint8Array, meta: Meta, pageId = meta.txid % 2): void {
   const words = new Uint32Array(page.buffer, page.byteOffset, (pageHeaderSize + metaSize) >>> 2);
-  writePageHeader(words, pageId, metaFlag, 0, 0);
+  writePageHeader(words, 0, pageId, metaFlag, 0, 0);
   words[4] = magic;
   words[5] = version;
   words[6] = meta.pageSize;

@@ -1,8 +1,8 @@
-import { compareRange, elementSize, type Page, pageHeaderSize } from "./page.js";
+import { elementSize, type Page, pageHeaderSize } from "./page.js";
 
 /**
  * One element of a node being edited. Its key, with the value right behind it, lies in a page or in the transaction's
- * own memory; nothing is copied until the page is written.
+ * own memory; nothing is copied until the page is written. `bytes` begins where its buffer does.
  */
 export class Inode {
   bytes: Uint8Array;
@@ -48,12 +48,11 @@ export class Inode {
   }
 
   key(): Uint8Array {
-    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.offset, this.keyLength);
+    return new Uint8Array(this.bytes.buffer, this.offset, this.keyLength);
   }
 
   value(): Uint8Array {
-    const start = this.bytes.byteOffset + this.offset + this.keyLength;
-    return new Uint8Array(this.bytes.buffer, start, this.valueLength);
+    return new Uint8Array(this.bytes.buffer, this.offset + this.keyLength, this.valueLength);
   }
 }
 
@@ -75,15 +74,15 @@ export class Node {
   }
 
   static fromPage(page: Page): Node {
-    const { bytes, words, count, isLeaf } = page;
+    const { bytes, count, isLeaf } = page;
     const inodes: Inode[] = [];
     for (let index = 0; index < count; index++) {
-      const at = 4 * index + 4;
-      const start = pageHeaderSize + elementSize * index;
+      const offset = page.keyOffset(index);
+      const keyLength = page.keyLength(index);
       inodes.push(
         isLeaf
-          ? new Inode(bytes, start + words[at + 1]!, words[at + 2]!, words[at + 3]!, words[at]!, 0)
-          : new Inode(bytes, start + words[at]!, words[at + 1]!, 0, 0, page.childId(index)),
+          ? new Inode(bytes, offset, keyLength, page.valueLength(index), page.flags(index), 0)
+          : new Inode(bytes, offset, keyLength, 0, 0, page.childId(index)),
       );
     }
     return new Node(isLeaf, inodes, page.id, page.id === 0 ? 0 : page.overflow + 1);
@@ -115,15 +114,26 @@ export class Node {
   /** As `Page.findLeaf`. */
   findLeaf(key: Uint8Array): number {
     const { inodes } = this;
+    const length = key.length;
     let low = 0;
     let high = inodes.length;
+    let lowShared = 0;
+    let highShared = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const inode = inodes[middle]!;
-      const order = compareRange(inode.bytes, inode.offset, inode.keyLength, key);
+      const { bytes, offset, keyLength } = inodes[middle]!;
+      const shared = keyLength < length ? keyLength : length;
+      let at = lowShared < highShared ? lowShared : highShared;
+      while (at < shared && bytes[offset + at] === key[at]) at++;
+      const order = at < shared ? bytes[offset + at]! - key[at]! : keyLength - length;
       if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle;
+      if (order < 0) {
+        low = middle + 1;
+        lowShared = at;
+      } else {
+        high = middle;
+        highShared = at;
+      }
     }
     return ~low;
   }

@@ -37,7 +37,7 @@ export class PageCache {
   /** Puts the page in place of an older image with its id. */
   set(page: Page): void {
     this.delete(page.id);
-    const size = page.bytes.length;
+    const size = page.length;
     if (size > this.#limitBytes / 4) return;
     while (this.#bytes + size > this.#limitBytes && this.#ring.length > 0) this.#evictOne();
     const at = Math.floor(page.id / chunkSize);
@@ -57,7 +57,7 @@ export class PageCache {
     const page = chunk?.[id % chunkSize];
     if (chunk === undefined || page === undefined) return;
     chunk[id % chunkSize] = undefined;
-    this.#bytes -= page.bytes.length;
+    this.#bytes -= page.length;
     const last = this.#ring.pop()!;
     if (last !== page) {
       last.slot = page.slot;

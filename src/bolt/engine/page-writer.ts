@@ -1,7 +1,8 @@
 import type { Freelist } from "./freelist.js";
 import { type Meta, writeMeta } from "./meta.js";
-import { Page } from "./page.js";
+import type { Page } from "./page.js";
 import type { Pager } from "./pager.js";
+import type { SlabAllocator } from "./slab.js";
 import type { PageAllocator } from "./spill.js";
 
 /** Up to this many bytes are written at once, without the detour over another thread. */
@@ -19,8 +20,9 @@ export class PageWriter implements PageAllocator {
   readonly #trackReaders: boolean;
   readonly #freed = new Set<number>();
   /** Finished pages, and runs of freelist pages, to be written. */
-  readonly #finished: { id: number; bytes: Uint8Array }[] = [];
+  readonly #finished: { readonly id: number; readonly length: number; view(): Uint8Array }[] = [];
   readonly #pages: Page[] = [];
+  readonly memory: SlabAllocator;
   highWater: number;
 
   constructor(pager: Pager, freelist: Freelist, meta: Meta, trackReaders: boolean) {
@@ -28,6 +30,7 @@ export class PageWriter implements PageAllocator {
     this.#freelist = freelist;
     this.#txid = meta.txid + 1;
     this.#trackReaders = trackReaders;
+    this.memory = pager.memory;
     this.highWater = meta.highWater;
   }
 
@@ -59,7 +62,7 @@ export class PageWriter implements PageAllocator {
     const id = this.allocatePages(count);
     const bytes = new Uint8Array(new ArrayBuffer(count * pageSize));
     this.#freelist.write(bytes, id, count - 1);
-    this.#finished.push({ id, bytes });
+    this.#finished.push({ id, length: bytes.length, view: () => bytes });
     return { id, count };
   }
 
@@ -79,15 +82,15 @@ export class PageWriter implements PageAllocator {
       this.#pager.storageSize = size;
     }
     const finished = this.#finished.sort((left, right) => left.id - right.id);
-    const total = finished.reduce((sum, run) => sum + run.bytes.length, 0);
+    const total = finished.reduce((sum, run) => sum + run.length, 0);
     for (let from = 0; from < finished.length; ) {
       const first = finished[from]!.id;
       const chunks: Uint8Array[] = [];
       let end = first;
       while (from < finished.length && finished[from]!.id === end) {
-        const { bytes } = finished[from++]!;
-        chunks.push(bytes);
-        end += bytes.length / pageSize;
+        const run = finished[from++]!;
+        chunks.push(run.view());
+        end += run.length / pageSize;
       }
       if (total <= maxSyncBytes) storage.write(first * pageSize, chunks);
       else await storage.writeAsync(first * pageSize, chunks);

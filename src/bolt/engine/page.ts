@@ -1,3 +1,5 @@
+import type { Slab } from "./slab.js";
+
 /**
  * The layout of a page, as bbolt's page.go (file format version 2) has it. All numbers are little-endian.
  *
@@ -30,12 +32,16 @@ let pagesMade = 0;
 /** A branch or leaf page in memory. Its bytes never change, so views of them stay true for as long as they are held. */
 export class Page {
   readonly id: number;
+  /** The memory that it shares with other pages, as bytes and as words, and its place there in bytes. */
   readonly bytes: Uint8Array;
-  /** The same bytes as 32-bit words: what every element header is made of. */
   readonly words: Uint32Array;
+  readonly start: number;
+  readonly length: number;
   readonly isLeaf: boolean;
   readonly count: number;
   readonly overflow: number;
+  /** The word that holds the first element's `pos`. */
+  readonly #firstPos: number;
 
   /** Tells one image of a page from another with the same id. */
   readonly serial: number;
@@ -47,86 +53,117 @@ export class Page {
   referenced = true;
   slot = -1;
 
-  /** `bytes` must start on a multiple of four in its buffer and be whole pages long (or an inline bucket's page). */
-  constructor(id: number, bytes: Uint8Array) {
+  /** `start` must be a multiple of four, and `length` hold a header at least. */
+  constructor(id: number, slab: Slab, start: number, length: number) {
+    const { bytes, words } = slab;
     this.id = id;
     this.bytes = bytes;
-    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-    this.isLeaf = (bytes[8]! & leafFlag) !== 0;
-    this.count = bytes[10]! | (bytes[11]! << 8);
-    this.overflow = this.words[3]!;
+    this.words = words;
+    this.start = start;
+    this.length = length;
+    this.isLeaf = (bytes[start + 8]! & leafFlag) !== 0;
+    this.count = bytes[start + 10]! | (bytes[start + 11]! << 8);
+    this.overflow = words[(start >>> 2) + 3]!;
+    this.#firstPos = (start >>> 2) + (this.isLeaf ? 5 : 4);
     pagesMade = (pagesMade + 1) & 0x3fff_ffff;
     this.serial = pagesMade;
   }
 
+  /** All flags of the header. */
+  get headerFlags(): number {
+    return this.bytes[this.start + 8]! | (this.bytes[this.start + 9]! << 8);
+  }
+
+  /** The id in the header. */
+  get storedId(): number {
+    return readUint64(this.words, this.start >>> 2);
+  }
+
+  /** Where an element's key lies in `bytes`. */
   keyOffset(index: number): number {
-    return pageHeaderSize + elementSize * index + this.words[4 * index + (this.isLeaf ? 5 : 4)]!;
+    return this.start + pageHeaderSize + elementSize * index + this.words[this.#firstPos + 4 * index]!;
   }
 
   keyLength(index: number): number {
-    return this.words[4 * index + (this.isLeaf ? 6 : 5)]!;
+    return this.words[this.#firstPos + 4 * index + 1]!;
   }
 
+  /** A leaf element's value length. */
   valueLength(index: number): number {
-    return this.words[4 * index + 7]!;
+    return this.words[this.#firstPos + 4 * index + 2]!;
   }
 
   /** A leaf element's flags. */
   flags(index: number): number {
-    return this.words[4 * index + 4]!;
+    return this.words[this.#firstPos + 4 * index - 1]!;
   }
 
   /** The page that a branch element points to. */
   childId(index: number): number {
-    const at = 4 * index + 6;
-    return this.words[at + 1]! * highWord + this.words[at]!;
+    const word = this.#firstPos + 4 * index + 2;
+    return this.words[word + 1]! * highWord + this.words[word]!;
   }
 
   key(index: number): Uint8Array {
-    const { buffer, byteOffset } = this.bytes;
-    return new Uint8Array(buffer, byteOffset + this.keyOffset(index), this.keyLength(index));
+    return new Uint8Array(this.bytes.buffer, this.keyOffset(index), this.keyLength(index));
   }
 
   value(index: number): Uint8Array {
-    const { buffer, byteOffset } = this.bytes;
-    const at = 4 * index + 5;
-    const keyLength = this.words[at + 1]!;
-    const offset = pageHeaderSize + elementSize * index + this.words[at]! + keyLength;
-    return new Uint8Array(buffer, byteOffset + offset, this.words[at + 2]!);
+    const word = this.#firstPos + 4 * index;
+    const keyLength = this.words[word + 1]!;
+    const offset = this.start + pageHeaderSize + elementSize * index + this.words[word]! + keyLength;
+    return new Uint8Array(this.bytes.buffer, offset, this.words[word + 2]!);
+  }
+
+  /** The whole page. */
+  view(): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.start, this.length);
   }
 
   /** The index of `key` in a leaf, or, where it is absent, `~` of the index it would have. */
   findLeaf(key: Uint8Array): number {
-    const { words, bytes } = this;
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = 4 * middle + 5;
-      const offset = pageHeaderSize + elementSize * middle + words[at]!;
-      const order = compareRange(bytes, offset, words[at + 1]!, key);
-      if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    return ~low;
+    return this.#find(key);
   }
 
   /** The index of the branch element under which `key` belongs: the last one not above it, or the first. */
   findBranch(key: Uint8Array): number {
+    const index = this.#find(key);
+    if (index >= 0) return index;
+    return ~index === 0 ? 0 : ~index - 1;
+  }
+
+  /**
+   * Binary search. What both bounds are known to share with `key` is not compared again, which for keys with long common
+   * prefixes is most of the work.
+   */
+  #find(key: Uint8Array): number {
     const { words, bytes } = this;
+    const firstPos = this.#firstPos;
+    const firstElement = this.start + pageHeaderSize;
+    const length = key.length;
     let low = 0;
     let high = this.count;
+    let lowShared = 0;
+    let highShared = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const at = 4 * middle + 4;
-      const offset = pageHeaderSize + elementSize * middle + words[at]!;
-      const order = compareRange(bytes, offset, words[at + 1]!, key);
+      const word = firstPos + 4 * middle;
+      const offset = firstElement + elementSize * middle + words[word]!;
+      const keyLength = words[word + 1]!;
+      const shared = keyLength < length ? keyLength : length;
+      let at = lowShared < highShared ? lowShared : highShared;
+      while (at < shared && bytes[offset + at] === key[at]) at++;
+      const order = at < shared ? bytes[offset + at]! - key[at]! : keyLength - length;
       if (order === 0) return middle;
-      if (order < 0) low = middle + 1;
-      else high = middle;
+      if (order < 0) {
+        low = middle + 1;
+        lowShared = at;
+      } else {
+        high = middle;
+        highShared = at;
+      }
     }
-    return low === 0 ? 0 : low - 1;
+    return ~low;
   }
 }
 
@@ -158,12 +195,18 @@ export function compareRanges(
   return leftLength - rightLength;
 }
 
-/** Writes a page header. */
-export function writePageHeader(words: Uint32Array, id: number, flags: number, count: number, overflow: number): void {
-  words[0] = id % highWord;
-  words[1] = Math.floor(id / highWord);
-  words[2] = flags | (count << 16);
-  words[3] = overflow;
+/** Writes a page header at word `at`. */
+export function writePageHeader(
+  words: Uint32Array,
+  at: number,
+  id: number,
+  flags: number,
+  count: number,
+  overflow: number,
+): void {
+  writeUint64(words, at, id);
+  words[at + 2] = flags | (count << 16);
+  words[at + 3] = overflow;
 }
 
 /** The 64-bit number at word `at`; exact below 2^53. */

@@ -1,6 +1,7 @@
 import { corruptPage, EngineError, messageOf } from "./errors.js";
 import { compareRanges, Page, pageHeaderSize } from "./page.js";
 import { PageCache } from "./page-cache.js";
+import { type Slab, SlabAllocator } from "./slab.js";
 import type { Storage } from "./storage.js";
 import { findPageFault } from "./validate-page.js";
 
@@ -14,6 +15,8 @@ export class Pager {
   readonly cache: PageCache;
   /** The first page id that the newest committed transaction does not have. */
   highWater: number;
+  /** Room for pages, read or made. */
+  readonly memory = new SlabAllocator();
   /** Bytes that the storage has. */
   storageSize: number;
 
@@ -51,7 +54,8 @@ export class Pager {
 
   /** Reads a branch or leaf page from storage and checks it. */
   read(id: number): Page {
-    const page = new Page(id, this.readRun(id));
+    const { slab, start, length } = this.#readRun(id);
+    const page = new Page(id, slab, start, length);
     const fault = findPageFault(page, this.highWater);
     if (fault) throw this.corrupt(id, fault);
     return page;
@@ -59,9 +63,14 @@ export class Pager {
 
   /** The bytes of a page with its overflow pages, checked only to lie within the file. */
   readRun(id: number): Uint8Array {
+    const { slab, start, length } = this.#readRun(id);
+    return slab.bytes.subarray(start, start + length);
+  }
+
+  #readRun(id: number): { slab: Slab; start: number; length: number } {
     if (id < 2 || id >= this.highWater) throw this.corrupt(id, `is outside the file's 2 to ${this.highWater - 1}`);
     const first = this.#readBytes(id, this.pageSize);
-    const overflow = new Uint32Array(first.buffer, first.byteOffset, pageHeaderSize >>> 2)[3]!;
+    const overflow = first.slab.words[(first.start + pageHeaderSize - 4) >>> 2]!;
     if (overflow === 0) return first;
     if (id + overflow >= this.highWater) {
       throw this.corrupt(id, `claims ${overflow} overflow pages, past the last page (${this.highWater - 1})`);
@@ -74,17 +83,18 @@ export class Pager {
     return corruptPage(this.storage.path, id, reason);
   }
 
-  #readBytes(id: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(new ArrayBuffer(length));
+  #readBytes(id: number, length: number): { slab: Slab; start: number; length: number } {
+    this.memory.take(length);
+    const { slab, start } = this.memory;
     let count: number;
     try {
-      count = this.storage.read(id * this.pageSize, bytes);
+      count = this.storage.read(id * this.pageSize, slab.bytes.subarray(start, start + length));
     } catch (cause) {
       const { path } = this.storage;
       throw new EngineError("IO", `${path}: cannot read page ${id}: ${messageOf(cause)}`, { path, pageId: id, cause });
     }
     if (count < length) throw this.corrupt(id, "lies past the file's end: the file was cut short");
-    return bytes;
+    return { slab, start, length };
   }
 
   /** A child's keys start no lower than its element's key and end before the next one's. */

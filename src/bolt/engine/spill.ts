@@ -1,6 +1,7 @@
 import { Inode, Node } from "./node.js";
 import { branchFlag, elementSize, leafFlag, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
 import { freeNode, type PageFreer } from "./rebalance.js";
+import type { Slab, SlabAllocator } from "./slab.js";
 import type { Tree } from "./tree.js";
 
 /** A page keeps at least this many keys when a node is split. */
@@ -8,6 +9,8 @@ const minKeysPerPage = 2;
 
 /** What the commit needs to write pages. */
 export interface PageAllocator extends PageFreer {
+  /** Room for finished pages. */
+  readonly memory: SlabAllocator;
   /** Takes a run of adjacent pages; returns the first id. */
   allocatePages(count: number): number;
   /** Takes over a finished page, to be written. */
@@ -67,24 +70,34 @@ function spillChildren(branch: Node, pageSize: number, threshold: number, pages:
 function writeNode(node: Node, from: number, to: number, size: number, pageSize: number, pages: PageAllocator): Inode {
   const count = Math.ceil(size / pageSize);
   const id = pages.allocatePages(count);
-  const page = serializeNode(node, from, to, id, count - 1, new Uint8Array(new ArrayBuffer(count * pageSize)));
+  const { memory } = pages;
+  const length = count * pageSize;
+  memory.take(length);
+  const { slab, start } = memory;
+  const page = serializeNode(node, from, to, { id, overflow: count - 1, slab, start, length });
   pages.addPage(page);
   const key = from < to ? page.keyOffset(0) : 0;
   return new Inode(page.bytes, key, from < to ? page.keyLength(0) : 0, 0, 0, id);
 }
 
-/** Writes the elements `from` to `to` of a node as the page `id` into zeroed bytes. */
-export function serializeNode(
-  node: Node,
-  from: number,
-  to: number,
-  id: number,
-  overflow: number,
-  bytes: Uint8Array,
-): Page {
+/** Where a page is to be, in the file and in memory. The memory is zeroed. */
+export interface PagePlace {
+  readonly id: number;
+  readonly overflow: number;
+  readonly slab: Slab;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Writes the elements `from` to `to` of a node as a page. */
+export function serializeNode(node: Node, from: number, to: number, place: PagePlace): Page {
   const { inodes, isLeaf } = node;
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-  let at = pageHeaderSize + elementSize * (to - from);
+  const { slab, start } = place;
+  const { bytes, words } = slab;
+  const firstWord = start >>> 2;
+  writePageHeader(words, firstWord, place.id, isLeaf ? leafFlag : branchFlag, to - from, place.overflow);
+  let word = firstWord + 4;
+  let at = start + pageHeaderSize + elementSize * (to - from);
   // Neighbours that came from one page lie there side by side: such runs are copied at once.
   let runBytes = bytes;
   let runStart = 0;
@@ -92,28 +105,34 @@ export function serializeNode(
   let runAt = at;
   for (let index = from; index < to; index++) {
     const inode = inodes[index]!;
-    const length = inode.keyLength + inode.valueLength;
-    const word = 4 * (index - from) + 4;
+    const { keyLength, valueLength } = inode;
     if (isLeaf) {
       words[word] = inode.flags;
       words[word + 1] = at - 4 * word;
-      words[word + 2] = inode.keyLength;
-      words[word + 3] = inode.valueLength;
+      words[word + 2] = keyLength;
+      words[word + 3] = valueLength;
     } else {
       words[word] = at - 4 * word;
-      words[word + 1] = inode.keyLength;
+      words[word + 1] = keyLength;
       writeUint64(words, word + 2, inode.pageId);
     }
+    word += 4;
     if (inode.bytes !== runBytes || inode.offset !== runEnd) {
-      if (runEnd > runStart) bytes.set(runBytes.subarray(runStart, runEnd), runAt);
+      if (runEnd > runStart) copyRange(runBytes, runStart, runEnd, bytes, runAt);
       runBytes = inode.bytes;
       runStart = inode.offset;
+      runEnd = runStart;
       runAt = at;
     }
-    runEnd = inode.offset + length;
-    at += length;
+    runEnd += keyLength + valueLength;
+    at += keyLength + valueLength;
   }
-  if (runEnd > runStart) bytes.set(runBytes.subarray(runStart, runEnd), runAt);
-  writePageHeader(words, id, isLeaf ? leafFlag : branchFlag, to - from, overflow);
-  return new Page(id, bytes);
+  if (runEnd > runStart) copyRange(runBytes, runStart, runEnd, bytes, runAt);
+  return new Page(place.id, slab, start, place.length);
+}
+
+/** Short ranges are faster copied here than by the call that copies long ones. */
+function copyRange(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number): void {
+  if (end - start > 64) into.set(from.subarray(start, end), at);
+  else for (let offset = start, to = at; offset < end; ) into[to++] = from[offset++]!;
 }

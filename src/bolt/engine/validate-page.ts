@@ -8,7 +8,6 @@ import {
   type Page,
   pageHeaderSize,
   pageKind,
-  readUint64,
 } from "./page.js";
 
 /** Nested buckets start with a u64 root page id and a u64 sequence; at root 0 the bucket's own page follows. */
@@ -16,7 +15,7 @@ export const bucketHeaderSize = 16;
 
 /** What is wrong with a page as read from the file, or undefined when every byte of its structure holds together. */
 export function findPageFault(page: Page, highWater: number): string | undefined {
-  const storedId = readUint64(page.words, 0);
+  const { storedId } = page;
   if (storedId !== page.id) return `carries the id of page ${storedId}`;
   if (page.id + page.overflow >= highWater) return `runs past the last page (${highWater - 1})`;
   return findContentFault(page, highWater);
@@ -24,10 +23,10 @@ export function findPageFault(page: Page, highWater: number): string | undefined
 
 /** The same for a page that a nested bucket holds inline: it has no id of its own and must be a leaf. */
 function findContentFault(page: Page, highWater: number): string | undefined {
-  const flags = page.bytes[8]! | (page.bytes[9]! << 8);
+  const flags = page.headerFlags;
   if (flags !== branchFlag && flags !== leafFlag) return `is of type ${pageKind(flags)}, not branch or leaf`;
   if (page.count === 0 && flags === branchFlag) return "is a branch without elements";
-  if (pageHeaderSize + page.count * elementSize > page.bytes.length) return `has ${page.count} elements, more than fit`;
+  if (pageHeaderSize + page.count * elementSize > page.length) return `has ${page.count} elements, more than fit`;
   for (let index = 0; index < page.count; index++) {
     const fault = findElementFault(page, index, highWater);
     if (fault) return `element ${index} ${fault}`;
@@ -36,14 +35,14 @@ function findContentFault(page: Page, highWater: number): string | undefined {
 }
 
 function findElementFault(page: Page, index: number, highWater: number): string | undefined {
-  const { bytes, count } = page;
+  const { bytes, count, start } = page;
   const offset = page.keyOffset(index);
   const keyLength = page.keyLength(index);
   if (keyLength === 0) return "has an empty key";
   if (keyLength > maxKeySize) return `has a key of ${keyLength} bytes, longer than ${maxKeySize}`;
-  if (offset < pageHeaderSize + count * elementSize) return "has its key inside the element table";
+  if (offset < start + pageHeaderSize + count * elementSize) return "has its key inside the element table";
   const valueLength = page.isLeaf ? page.valueLength(index) : 0;
-  if (offset + keyLength + valueLength > bytes.length) return "reaches past the end of the page";
+  if (offset + keyLength + valueLength > start + page.length) return "reaches past the end of the page";
   if (index > 0) {
     const before = page.keyOffset(index - 1);
     const order = compareRanges(bytes, before, page.keyLength(index - 1), bytes, offset, keyLength);
@@ -64,10 +63,10 @@ function findChildFault(page: Page, index: number, highWater: number): string | 
 
 /** What is wrong with the page inside an inline bucket's value. */
 export function findInlineFault(page: Page): string | undefined {
-  if (page.bytes.length < pageHeaderSize) return "is too short for a page";
+  if (page.length < pageHeaderSize) return "is too short for a page";
   if (!page.isLeaf) return "is not a leaf";
   for (let index = 0; index < page.count; index++) {
-    if (pageHeaderSize + page.count * elementSize > page.bytes.length) break;
+    if (pageHeaderSize + page.count * elementSize > page.length) break;
     if (page.flags(index) !== 0) return `element ${index} is a bucket, which an inline bucket cannot hold`;
   }
   return findContentFault(page, Number.MAX_SAFE_INTEGER);
