@@ -3,10 +3,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EtcdClient } from "../../../src/etcd/client/index.js";
-import { type EtcdServer, startEtcd } from "../../servers/index.js";
+import { createProxy, type EtcdServer, startEtcd } from "../../servers/index.js";
 import { bytes, failureOf } from "./support/fixtures.js";
 import { freePort } from "./support/free-port.js";
-import { Link } from "./support/link.js";
 import { Recorder } from "./support/recorder.js";
 
 describe("close", () => {
@@ -18,7 +17,7 @@ describe("close", () => {
   afterAll(() => server?.close());
 
   it("ends everything under way at once, and refuses what comes later", async () => {
-    const link = await Link.to(server.member.port);
+    const link = await createProxy(server.endpoint);
     const client = new EtcdClient({ endpoints: [link.host] });
     const recorder = new Recorder(client, { key: "k" });
     await recorder.created;

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EtcdConnectionState } from "../../../src/etcd/client/index.js";
-import { type EtcdServer, startEtcd } from "../../servers/index.js";
+import { createProxy, type EtcdServer, startEtcd } from "../../servers/index.js";
 import { bytes, failureOf, valueOf, withClient } from "./support/fixtures.js";
 import { freePort } from "./support/free-port.js";
-import { Link } from "./support/link.js";
 
 describe("several endpoints", () => {
   let server: EtcdServer;
@@ -24,7 +23,7 @@ describe("several endpoints", () => {
   });
 
   it("passes over an endpoint that accepts connections and says nothing", async () => {
-    const mute = await Link.to(server.member.port);
+    const mute = await createProxy(server.endpoint);
     mute.stall();
     await withClient({ endpoints: [mute.host, server.members[1]!.host], dialTimeoutMs: 300 }, async (client) => {
       await client.kv.put({ key: bytes("k") });

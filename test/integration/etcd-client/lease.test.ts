@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EtcdClient } from "../../../src/etcd/client/index.js";
 import { systemClock } from "../../../src/util/clock.js";
-import { type EtcdServer, startEtcd } from "../../servers/index.js";
-import { bytes, failureOf, text, valueOf } from "./support/fixtures.js";
-import { Link } from "./support/link.js";
+import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
+import { bytes, failureOf, somethingSent, text, valueOf } from "./support/fixtures.js";
 
 describe("leases", () => {
   let server: EtcdServer;
-  let link: Link;
+  let link: TcpProxy;
   let direct: EtcdClient;
   let client: EtcdClient;
 
@@ -20,7 +19,7 @@ describe("leases", () => {
     await server?.close();
   });
   beforeEach(async () => {
-    link = await Link.to(server.member.port);
+    link = await createProxy(server.endpoint);
     client = new EtcdClient({ endpoints: [link.host] });
   });
   afterEach(async () => {
@@ -71,15 +70,15 @@ describe("leases", () => {
     const { id } = await client.leases.grant(60_000);
     await client.leases.renew(id);
     link.holdReplies();
-    const sent = link.nextRequest();
+    link.resetCount();
     const abort = new AbortController();
     const first = failureOf(client.leases.renew(id, { signal: abort.signal }));
-    await sent;
+    await somethingSent(link);
     abort.abort();
     await first;
     const firstWasSentBefore = systemClock.now();
     const second = client.leases.renew(id);
-    link.heal();
+    link.resume();
     expect((await second).sentAt).toBeLessThan(firstWasSentBefore);
     const shared = await Promise.all([client.leases.renew(id), client.leases.renew(id)]);
     expect(shared[0]).toEqual(shared[1]);
@@ -89,12 +88,12 @@ describe("leases", () => {
     const { id } = await client.leases.grant(60_000);
     await client.leases.renew(id);
     link.holdReplies();
-    const sent = link.nextRequest();
+    link.resetCount();
     const renewal = client.leases.renew(id);
-    await sent;
+    await somethingSent(link);
     const cutAt = systemClock.now();
     link.cut();
-    link.heal();
+    link.resume();
     expect((await renewal).sentAt).toBeGreaterThanOrEqual(cutAt);
   });
 
@@ -105,7 +104,7 @@ describe("leases", () => {
     link.stall();
     const error = await failureOf(client.leases.renew(id, { timeoutMs: 1_100 }));
     expect(error).toMatchObject({ reason: "timeout", status: "DEADLINE_EXCEEDED", endpoint: link.host });
-    link.heal();
+    link.resume();
     await client.leases.renew(id);
     expect(link.accepted).toBeGreaterThan(accepted);
     expect(client.state.state).toBe("connected");

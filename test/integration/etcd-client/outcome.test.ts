@@ -1,12 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EtcdClient, putOp } from "../../../src/etcd/client/index.js";
-import { type EtcdServer, startEtcd } from "../../servers/index.js";
+import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
 import { freePort } from "./support/free-port.js";
-import { bytes, failureOf, valueOf, withClient } from "./support/fixtures.js";
-import { Link } from "./support/link.js";
+import { bytes, failureOf, somethingSent, valueOf, withClient } from "./support/fixtures.js";
 
 let server: EtcdServer;
-let link: Link;
+let link: TcpProxy;
 let direct: EtcdClient;
 let client: EtcdClient;
 
@@ -19,7 +18,7 @@ afterAll(async () => {
   await server?.close();
 });
 beforeEach(async () => {
-  link = await Link.to(server.member.port);
+  link = await createProxy(server.endpoint);
   client = new EtcdClient({ endpoints: [link.host], timeoutMs: 2_000 });
   await client.maintenance.status();
 });
@@ -45,6 +44,7 @@ describe("a write that surely was not applied", () => {
 
   it("was still waiting for a connection at its deadline", async () => {
     link.refuse();
+    link.cut();
     await expect.poll(() => client.state.state).toBe("suspended");
     const error = await failureOf(client.kv.put({ key: bytes("waiting") }, { timeoutMs: 200 }));
     expect(error).toMatchObject({ reason: "unreachable", outcome: "not-applied" });
@@ -53,6 +53,7 @@ describe("a write that surely was not applied", () => {
 
   it("was aborted before it was sent", async () => {
     link.refuse();
+    link.cut();
     await expect.poll(() => client.state.state).toBe("suspended");
     const abort = new AbortController();
     const failure = failureOf(client.kv.put({ key: bytes("aborted") }, { signal: abort.signal }));
@@ -103,17 +104,17 @@ describe("a write that may have been applied", () => {
     await applied("cut", "v");
     link.cut();
     expect(await failure).toMatchObject({ reason: "disconnected", outcome: "unknown" });
-    link.heal();
+    link.resume();
     await client.maintenance.status();
     const { kvs } = await direct.kv.range({ key: bytes("cut") });
     expect(kvs[0]?.version).toBe(1n);
   });
 
   it("was cut off before the server saw it", async () => {
-    link.stall();
-    const sent = link.nextRequest();
-    const failure = failureOf(client.kv.put({ key: bytes("swallowed") }));
-    await sent;
+    link.delay(60_000);
+    link.resetCount();
+    const failure = failureOf(client.kv.put({ key: bytes("swallowed") }, { timeoutMs: 20_000 }));
+    await somethingSent(link);
     link.cut();
     expect(await failure).toMatchObject({ reason: "disconnected", outcome: "unknown" });
     expect(await valueOf(direct, "swallowed")).toBeUndefined();
@@ -124,7 +125,7 @@ describe("a write that may have been applied", () => {
     const before = link.accepted;
     const failure = failureOf(client.kv.put({ key: bytes("stalled") }, { timeoutMs: 1_200 }));
     expect(await failure).toMatchObject({ reason: "timeout", outcome: "unknown", status: "DEADLINE_EXCEEDED" });
-    link.heal();
+    link.resume();
     await client.kv.range({ key: bytes("stalled") });
     expect(link.accepted).toBe(before + 1);
   });
@@ -148,14 +149,14 @@ describe("a write that may have been applied", () => {
 
   it("met a server killed while it was under way", async () => {
     const doomed = await startEtcd();
-    const line = await Link.to(doomed.member.port);
+    const line = await createProxy(doomed.endpoint);
     try {
       await withClient({ endpoints: [line.host] }, async (other) => {
         await other.maintenance.status();
         doomed.member.pause();
-        const sent = line.nextRequest();
+        line.resetCount();
         const failure = failureOf(other.kv.put({ key: bytes("k") }));
-        await sent;
+        await somethingSent(line);
         await doomed.member.kill();
         expect(await failure).toMatchObject({ reason: "disconnected", outcome: "unknown" });
       });
@@ -170,19 +171,20 @@ describe("a read", () => {
   it("is sent again when its answer was lost", async () => {
     await direct.kv.put({ key: bytes("read"), value: bytes("me") });
     link.holdReplies();
-    const sent = link.nextRequest();
+    link.resetCount();
     const read = valueOf(client, "read");
-    await sent;
+    await somethingSent(link);
     link.cut();
-    link.heal();
+    link.resume();
     expect(await read).toBe("me");
   });
 
   it("waits out a time without a server", async () => {
     link.refuse();
+    link.cut();
     await expect.poll(() => client.state.state).toBe("suspended");
     const read = client.kv.range({ key: bytes("read") });
-    link.heal();
+    await link.accept();
     await read;
     expect(client.state).toEqual({ state: "connected", endpoint: link.host });
   });

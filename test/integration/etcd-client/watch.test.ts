@@ -1,13 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { EtcdClient, prefixEnd, putOp, WatchCreateRequest_FilterType } from "../../../src/etcd/client/index.js";
-import { type EtcdServer, startEtcd } from "../../servers/index.js";
-import { bytes, text } from "./support/fixtures.js";
-import { Link } from "./support/link.js";
+import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
+import { bytes, somethingSent, text } from "./support/fixtures.js";
 import { Recorder } from "./support/recorder.js";
 
 describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
   let server: EtcdServer;
-  let link: Link;
+  let link: TcpProxy;
   let direct: EtcdClient;
   let client: EtcdClient;
 
@@ -20,7 +19,7 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
     await server?.close();
   });
   beforeEach(async () => {
-    link = await Link.to(server.member.port);
+    link = await createProxy(server.endpoint);
     client = new EtcdClient({
       endpoints: [link.host],
       watch: { progressIntervalMs: 400, progressTimeoutMs: 400 },
@@ -93,9 +92,10 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
     const recorder = new Recorder(client, { key: "quiet" });
     await recorder.created;
     link.refuse();
+    link.cut();
     await expect.poll(() => recorder.suspensions).toBe(1);
     await put("quiet", "while away");
-    link.heal();
+    await link.accept();
     await expect.poll(() => recorder.seen, { timeout: 10_000 }).toEqual(["quiet=while away"]);
   });
 
@@ -108,7 +108,7 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
     link.stall();
     await put("silent", "2");
     await expect.poll(() => recorder.suspensions, { timeout: 5_000 }).toBe(1);
-    link.heal();
+    link.resume();
     await expect.poll(() => recorder.seen, { timeout: 10_000 }).toEqual(["silent=1", "silent=2"]);
     expect(link.accepted).toBeGreaterThan(accepted);
   });
@@ -116,7 +116,10 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
   it("keeps an idle stream as long as the server answers", async () => {
     const recorder = new Recorder(client, { key: "idle" });
     await recorder.created;
-    for (let asked = 0; asked < 4; asked++) await link.nextRequest();
+    for (let asked = 0; asked < 4; asked++) {
+      link.resetCount();
+      await somethingSent(link);
+    }
     await put("idle", "1");
     await expect.poll(() => recorder.seen).toEqual(["idle=1"]);
     expect([recorder.suspensions, link.accepted]).toEqual([0, 1]);
@@ -126,12 +129,13 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
     const behind = new Recorder(client, { key: "behind" });
     await behind.created;
     link.refuse();
+    link.cut();
     await expect.poll(() => behind.suspensions).toBe(1);
     await put("behind", "missed");
     const { header } = await put("other", "1");
     await direct.kv.compact(header!.revision);
     const ahead = new Recorder(client, { key: "other", startRevision: header!.revision });
-    link.heal();
+    await link.accept();
     expect(await behind.compacted).toBe(header!.revision);
     await expect.poll(() => ahead.seen).toEqual(["other=1"]);
     expect([client.watcher.size, behind.seen, behind.errors]).toEqual([1, [], []]);
@@ -147,23 +151,25 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
     await expect.poll(() => recorder.seen, { timeout: 15_000 }).toEqual(["restart/1=before", "restart/2=after"]);
   });
 
-  it("puts answers that were cut up together again", async () => {
+  it("puts answers that were cut up together again, also when the line is cut between two parts", async () => {
     const recorder = new Recorder(client, tree("big/"));
     await recorder.created;
-    link.holdReplies();
-    const value = new Uint8Array(1_000_000).fill(120);
-    for (let at = 0; at < 6; at++) {
-      await direct.kv.txn({
-        compare: [],
-        success: [putOp({ key: bytes(`big/${at}a`), value }), putOp({ key: bytes(`big/${at}b`) })],
-        failure: [],
-      });
-    }
+    link.refuse();
     link.cut();
-    link.heal();
-    await expect.poll(() => recorder.events.length, { timeout: 15_000 }).toBe(12);
-    const sizes = recorder.events.map((event) => event.kv!.value.length);
-    expect(sizes).toEqual(Array.from({ length: 12 }, (_, at) => (at % 2 === 0 ? 1_000_000 : 0)));
+    // Parts are of 2 MiB, so that some end within a revision.
+    const value = new Uint8Array(600_000).fill(120);
+    const expected: string[] = [];
+    for (let at = 0; at < 20; at++) {
+      const success = ["a", "b"].map((name) => putOp({ key: bytes(`big/${at}${name}`), value }));
+      await direct.kv.txn({ compare: [], success, failure: [] });
+      expected.push(`big/${at}a`, `big/${at}b`);
+    }
+    await link.accept();
+    link.resetCount();
+    await expect.poll(() => link.count.toClient, { interval: 1 }).toBeGreaterThan(2_500_000);
+    link.cut();
+    await expect.poll(() => recorder.events.length, { timeout: 15_000 }).toBe(40);
+    expect(recorder.events.map((event) => text(event.kv?.key))).toEqual(expected);
   });
 
   it("keeps watches apart while they come and go", async () => {

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { EtcdClient, type EtcdClientOptions, EtcdError } from "../../../../src/etcd/client/index.js";
+import type { TcpProxy } from "../../../servers/index.js";
 
 const encoder = new TextEncoder();
 
@@ -36,4 +37,9 @@ export async function failureOf(call: Promise<unknown>): Promise<EtcdError> {
 /** Reads one key's value as text. */
 export async function valueOf(client: EtcdClient, key: string): Promise<string | undefined> {
   return text((await client.kv.range({ key: bytes(key) })).kvs[0]?.value);
+}
+
+/** Resolves when the client has sent something, passed on or not, since the proxy's counters were reset. */
+export async function somethingSent(proxy: TcpProxy): Promise<void> {
+  await expect.poll(() => proxy.count.toServer, { interval: 2, timeout: 5_000 }).toBeGreaterThan(0);
 }
