@@ -143,13 +143,20 @@ export class Member {
     this.#isPaused = false;
   }
 
-  /** Stops it if it runs, and starts it on the same ports, with the data it had or with none. */
+  /**
+   * Ends it if it runs (gently, or on the spot where its data goes anyway), and starts it on the same ports, with the
+   * data it had or with none.
+   */
   async restart(options: { emptyData?: boolean | undefined } = {}): Promise<void> {
     if (options.emptyData === true && this.#plan.cannotLoseData !== undefined) {
       throw new Error(`${this.name} cannot restart without its data: ${this.#plan.cannotLoseData}`);
     }
-    await this.stop();
-    if (options.emptyData === true) this.#emptyDataFolder();
+    if (options.emptyData === true) {
+      await this.kill();
+      this.#emptyDataFolder();
+    } else {
+      await this.stop();
+    }
     await this.start();
   }
 

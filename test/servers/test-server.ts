@@ -73,10 +73,11 @@ export class TestServer implements AsyncDisposable {
     return waitUntil(`${this.description}: no leader`, check, { timeoutMs });
   }
 
-  /** Stops all members and starts them on the same ports, with their data or with none. */
+  /** Ends all members and starts them on the same ports, with their data or with none. */
   async restart(options: { emptyData?: boolean | undefined } = {}): Promise<void> {
-    await Promise.all(this.members.map((member) => member.stop()));
-    if (options.emptyData === true) for (const member of this.members) member.emptyData();
+    const { emptyData = false } = options;
+    await Promise.all(this.members.map((member) => (emptyData ? member.kill() : member.stop())));
+    if (emptyData) for (const member of this.members) member.emptyData();
     await startAll(this.members);
   }
 
