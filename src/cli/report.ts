@@ -21,17 +21,18 @@ const advice: Partial<Record<string, string>> = {
   LOCK_HELD: "Wait for it without --try, or with a longer --timeout.",
   CORRUPT: "Keep a copy of the file, and see what is damaged with `kvasir bolt check`.",
   FILE_LOCKED: "Another process has the file open; end it, or use the store through it.",
+  NOT_FOUND: "Check the path; `kvasir put` makes a file that is not there.",
   EACCES: "Check the owner and the permissions of the file and its directory.",
   ENOENT: "Check the path.",
   ENOSPC: "Make room on the disk and try again.",
-} satisfies Partial<Record<StoreErrorCode | "EACCES" | "ENOENT" | "ENOSPC", string>>;
+} satisfies Partial<Record<StoreErrorCode | "NOT_FOUND" | "EACCES" | "ENOENT" | "ENOSPC", string>>;
 
 /** The lines that tell a person of an error: what happened, then what to do. None for what needs no telling. */
 export function describeError(error: unknown): string[] {
   if (error instanceof BrokenPipe || error instanceof Interrupted) return [];
   if (!(error instanceof Error)) return [`kvasir: ${String(error)}`];
   const own = "advice" in error && typeof error.advice === "string" ? error.advice : undefined;
-  const hint = own ?? advice[errorCode(error) ?? errorCode(error.cause) ?? ""];
+  const hint = own ?? advice[errorCode(error.cause) ?? ""] ?? advice[errorCode(error) ?? ""];
   const lines = [`kvasir: ${error.message.trimEnd()}`];
   if (hint !== undefined) lines.push(hint);
   return lines.map(redactCredentials);
