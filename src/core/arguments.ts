@@ -5,7 +5,7 @@ import type { Expectation } from "./driver.js";
 import { StoreError } from "./errors.js";
 import { canonicalKey } from "./keys.js";
 import { KVPair } from "./pair.js";
-import type { Previous } from "./store.js";
+import type { Consistency, Previous } from "./store.js";
 
 /** The bytes to store, the caller's own no longer: changing the argument afterwards changes nothing. */
 export function valueBytes(value: unknown): Uint8Array {
@@ -21,10 +21,10 @@ export function valueBytes(value: unknown): Uint8Array {
 export function checkValue(value: Uint8Array, { backend, values }: Capabilities): void {
   if (value.length > values.maxBytes) {
     const reason = `the value is ${value.length} bytes; ${backend} takes at most ${values.maxBytes}`;
-    throw new StoreError("VALUE_TOO_LARGE", reason, { outcome: "not-applied" });
+    throw new StoreError("VALUE_TOO_LARGE", reason);
   }
   if (values.content === "utf-8" && !isUtf8(value)) {
-    throw new StoreError("NOT_SUPPORTED", `${backend} stores only UTF-8 values`, { outcome: "not-applied" });
+    throw new StoreError("NOT_SUPPORTED", `${backend} stores only UTF-8 values`);
   }
 }
 
@@ -67,11 +67,18 @@ export function expectation(key: string, previous: Previous): Expectation {
   return { revision: previous.revision, value: copyBytes(previous.value) };
 }
 
-/** Bad input: nothing was sent. */
+/** Bad input, refused before anything is sent. */
 export function invalid(reason: string): StoreError {
-  return new StoreError("INVALID_ARGUMENT", reason, { outcome: "not-applied" });
+  return new StoreError("INVALID_ARGUMENT", reason);
 }
 
 function typeName(value: unknown): string {
   return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+}
+
+/** What a read asks for. */
+export function consistencyOf(options: { consistency?: unknown }): Consistency {
+  const consistency = options.consistency ?? "linearizable";
+  if (consistency === "linearizable" || consistency === "stale") return consistency;
+  throw invalid(`consistency is "linearizable" or "stale", not ${JSON.stringify(consistency)}`);
 }

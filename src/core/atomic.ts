@@ -1,71 +1,62 @@
-import { checkValue, effectiveTtl, expectation, invalid, valueBytes } from "./arguments.js";
-import type { Capabilities } from "./capabilities.js";
 import type { Check, Transaction } from "./driver.js";
+import type { Input } from "./input.js";
 import type { KVPair } from "./pair.js";
 import type { Atomic, CallOptions, Previous, PutOptions } from "./store.js";
 
-type Writes = Transaction["writes"][number];
+type Write = Transaction["writes"][number];
+
+/** Sends a transaction; `keepAlive` names the keys whose ttl is to be renewed. */
+export type Commit = (
+  transaction: Transaction,
+  keepAlive: ReadonlySet<string>,
+  options: CallOptions | undefined,
+) => Promise<KVPair[]>;
 
 /** Collects the parts of a transaction, checked as they come; commits as often as it is asked to. */
 export class AtomicBuilder implements Atomic {
-  readonly #capabilities: Capabilities;
-  readonly #canonical: (key: string) => string;
-  readonly #commit: (
-    transaction: Transaction,
-    keepAlive: ReadonlySet<string>,
-    options?: CallOptions,
-  ) => Promise<KVPair[]>;
+  readonly #input: Input;
+  readonly #maxOperations: number;
+  readonly #commit: Commit;
   readonly #checks: Check[] = [];
-  readonly #writes: Writes[] = [];
+  readonly #writes: Write[] = [];
   readonly #keepAlive = new Set<string>();
 
-  constructor(
-    capabilities: Capabilities,
-    canonical: (key: string) => string,
-    commit: (transaction: Transaction, keepAlive: ReadonlySet<string>, options?: CallOptions) => Promise<KVPair[]>,
-  ) {
-    this.#capabilities = capabilities;
-    this.#canonical = canonical;
+  constructor(input: Input, maxOperations: number, commit: Commit) {
+    this.#input = input;
+    this.#maxOperations = maxOperations;
     this.#commit = commit;
   }
 
   check(key: string, previous: Previous): this {
-    const canonical = this.#canonical(key);
-    this.#checks.push({ key: canonical, expected: expectation(canonical, previous) });
+    this.#checks.push(this.#input.check(key, previous));
     return this;
   }
 
   put(key: string, value: string | Uint8Array, options: Pick<PutOptions, "ttlMs" | "keepAlive"> = {}): this {
-    const canonical = this.#canonical(key);
-    const bytes = valueBytes(value);
-    checkValue(bytes, this.#capabilities);
-    const ttlMs = effectiveTtl(options, this.#capabilities);
-    this.#add({ type: "put", key: canonical, value: bytes, ttlMs });
-    if (options.keepAlive === true) this.#keepAlive.add(canonical);
+    const put = this.#input.put(key, value);
+    this.#add({ type: "put", key: put.key, value: put.value, ttlMs: this.#input.ttl(options, put.key) });
+    if (options.keepAlive === true) this.#keepAlive.add(put.key);
     return this;
   }
 
   delete(key: string): this {
-    this.#add({ type: "delete", key: this.#canonical(key) });
+    this.#add({ type: "delete", key: this.#input.key(key, true) });
     return this;
   }
 
   async commit(options?: CallOptions): Promise<KVPair[]> {
     const size = this.#checks.length + this.#writes.length;
-    if (size === 0) throw invalid("nothing to commit: no check, put or delete");
-    const { maxOperations } = this.#capabilities.atomic;
-    if (size > maxOperations) {
-      throw invalid(
-        `${size} checks, puts and deletes; ${this.#capabilities.backend} takes at most ${maxOperations} at once`,
-      );
+    if (size === 0) throw this.#input.refuse("nothing to commit: no check, put or delete");
+    if (size > this.#maxOperations) {
+      throw this.#input.refuse(`${size} checks, puts and deletes; one commit takes at most ${this.#maxOperations}`);
     }
     const transaction = { checks: [...this.#checks], writes: [...this.#writes] };
     return this.#commit(transaction, this.#keepAlive, options);
   }
 
-  #add(write: Writes): void {
+  #add(write: Write): void {
     if (this.#writes.some((other) => other.key === write.key)) {
-      throw invalid(`the key ${JSON.stringify(write.key)} is written twice in one transaction`);
+      throw this.#input.refuse("the key is written twice in one transaction", write.key);
     }
     this.#writes.push(write);
   }

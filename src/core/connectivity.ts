@@ -105,7 +105,7 @@ export class Connectivity {
 
   #tell(change: StateChange): void {
     if (stateChannel.hasSubscribers) stateChannel.publish({ ...change, ...this.#place });
-    for (const listener of [...this.#listeners]) {
+    for (const listener of Array.from(this.#listeners)) {
       try {
         listener(change);
       } catch (error) {

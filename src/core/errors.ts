@@ -29,6 +29,27 @@ export type StoreErrorCode = (typeof storeErrorCodes)[number];
  */
 export type Outcome = "not-applied" | "unknown";
 
+/** Codes that are themselves a proof that a write did nothing. */
+const neverApplied: ReadonlySet<StoreErrorCode> = new Set([
+  "KEY_EXISTS",
+  "KEY_MODIFIED",
+  "INVALID_KEY",
+  "INVALID_ARGUMENT",
+  "VALUE_TOO_LARGE",
+  "NOT_SUPPORTED",
+  "BUSY",
+  "UNAUTHENTICATED",
+  "PERMISSION_DENIED",
+  "LOCK_HELD",
+  "NOT_LOCKED",
+  "FILE_LOCKED",
+]);
+
+/** What is known of a write that failed with this code, when nobody said. */
+export function outcomeOfCode(code: StoreErrorCode, otherwise: Outcome): Outcome {
+  return neverApplied.has(code) ? "not-applied" : otherwise;
+}
+
 /** Where and why, beside the code and the sentence. */
 export interface StoreErrorDetails {
   /** The backend's name, such as `bolt` or `etcd`. */

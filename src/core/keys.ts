@@ -99,5 +99,5 @@ export function compareKeys(left: string, right: string): number {
 
 /** Surrogates stand for code points above U+FFFF, so they rank above U+E000-U+FFFF. */
 function codePointRank(code: number): number {
-  return code >= 0xe000 ? code : code + 0x2000;
+  return code >= 0xe000 ? code - 0x800 : code + 0x2000;
 }

@@ -1,5 +1,6 @@
 import type { ListPage, ListQuery } from "./driver.js";
 import { compareKeys, directoryPrefix } from "./keys.js";
+import { defaults } from "./options.js";
 import type { KVPair } from "./pair.js";
 
 /** How many segments a key has below a directory. */
@@ -39,23 +40,24 @@ export function namesOf(page: ListPage, directory: string, depth: number | undef
 }
 
 /**
- * Collects entries from pages until there are `limit` of them or no more pages. `ask` fetches a page, `entriesOf` says
- * what in it counts; an entry that a page shares with the one before counts once.
+ * Collects entries from pages until there are as many as the query wants or no more pages. `ask` fetches a page,
+ * `entriesOf` says what in it counts; a name at the end of a page and at the start of the next counts once.
  */
 export async function collect<Entry>(
   query: ListQuery,
-  limit: number | undefined,
   ask: (query: ListQuery) => Promise<ListPage>,
   entriesOf: (page: ListPage) => readonly Entry[],
 ): Promise<Entry[]> {
-  let page = await ask(query);
-  const first = entriesOf(page);
-  if (page.next === undefined) return limit === undefined || first.length <= limit ? [...first] : first.slice(0, limit);
-  const entries = new Set(first);
-  const wanted = limit ?? Number.POSITIVE_INFINITY;
-  while (page.next !== undefined && entries.size < wanted) {
-    page = await ask({ ...query, from: page.next });
-    for (const entry of entriesOf(page)) entries.add(entry);
-  }
-  return [...entries].slice(0, limit);
+  const wanted = query.limit ?? Number.POSITIVE_INFINITY;
+  // Where deeper keys are cut away, pages of `limit` entries could take many round trips to fill.
+  const limit =
+    query.limit !== undefined && query.depth !== undefined ? Math.max(wanted, defaults.scanPageSize) : query.limit;
+  const entries: Entry[] = [];
+  let from: unknown;
+  do {
+    const page = await ask({ ...query, limit, from });
+    for (const entry of entriesOf(page)) if (entry !== entries.at(-1)) entries.push(entry);
+    from = page.next;
+  } while (from !== undefined && entries.length < wanted);
+  return entries.length > wanted ? entries.slice(0, wanted) : entries;
 }

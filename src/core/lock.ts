@@ -85,7 +85,7 @@ export class ManagedLock implements Lock {
     const { driver, connectivity, clock } = this.#host;
     const backoff = new Backoff({ initialMs: 50, maximumMs: 2_000 });
     while (!call.settled) {
-      await connectivity.whenConnected();
+      await Promise.race([connectivity.whenConnected(), call.promise.catch(() => {})]);
       if (call.settled) return;
       const contender: Contender = {
         key: this.key,

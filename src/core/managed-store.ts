@@ -1,13 +1,23 @@
 import { type Clock, systemClock } from "../util/clock.js";
-import { checkValue, effectiveTtl, expectation, invalid, positiveInteger, valueBytes } from "./arguments.js";
 import { AtomicBuilder } from "./atomic.js";
 import { type Call, Calls, type CallSubject } from "./calls.js";
 import type { Capabilities } from "./capabilities.js";
 import { Connectivity } from "./connectivity.js";
 import { callsAreTraced, traceCall } from "./diagnostics.js";
-import type { Driver, Expectation, ListQuery, ReadOperation, Transaction } from "./driver.js";
-import { isStoreError, StoreError } from "./errors.js";
-import { canonicalDirectory, canonicalKey } from "./keys.js";
+import type {
+  Committed,
+  DeleteOperation,
+  Driver,
+  LeasedPair,
+  ListPage,
+  ListQuery,
+  PutOperation,
+  ReadOperation,
+  Request,
+  Transaction,
+} from "./driver.js";
+import { StoreError } from "./errors.js";
+import { Input } from "./input.js";
 import { LeasedKeys } from "./leased-keys.js";
 import { collect, namesOf, withinDepth } from "./listing.js";
 import { ManagedLock } from "./lock.js";
@@ -21,7 +31,6 @@ import { Signals } from "./signals.js";
 import type {
   Atomic,
   CallOptions,
-  Consistency,
   DeleteTreeOptions,
   ListOptions,
   Lock,
@@ -39,6 +48,7 @@ import type {
 } from "./store.js";
 import { updateKey } from "./update.js";
 import { WatchHub } from "./watch-hub.js";
+import type { WriteScope } from "./write-order.js";
 
 /**
  * The store on top of any driver. It checks what comes in, and leaves each concern to its own part: calls under way
@@ -54,6 +64,7 @@ export class ManagedStore implements Store {
   readonly #connectivity: Connectivity;
   readonly #calls: Calls;
   readonly #requests: Requests;
+  readonly #input: Input;
   readonly #leased: LeasedKeys;
   readonly #watches: WatchHub;
   readonly #holds = new Set<ManagedHold>();
@@ -64,6 +75,7 @@ export class ManagedStore implements Store {
     this.backend = backend;
     this.capabilities = capabilities;
     this.#driver = driver;
+    this.#input = new Input(driver);
     this.#clock = options.clock ?? systemClock;
     this.#timeoutMs = options.timeoutMs ?? defaults.timeoutMs;
     const place = { backend, endpoint };
@@ -105,16 +117,16 @@ export class ManagedStore implements Store {
     return this.#read("exists", key, options) as Promise<boolean>;
   }
 
-  put(key: string, value: string | Uint8Array, options?: PutOptions): Promise<KVPair> {
-    return this.#put("put", key, value, undefined, options);
+  async put(key: string, value: string | Uint8Array, options?: PutOptions): Promise<KVPair> {
+    return this.#put("put", this.#input.put(key, value), options);
   }
 
-  atomicPut(key: string, value: string | Uint8Array, previous: Previous, options?: PutOptions): Promise<KVPair> {
-    return this.#put("atomicPut", key, value, (canonical) => expectation(canonical, previous), options);
+  async atomicPut(key: string, value: string | Uint8Array, previous: Previous, options?: PutOptions): Promise<KVPair> {
+    return this.#put("atomicPut", this.#input.put(key, value, { previous, mayBeAbsent: true }), options);
   }
 
-  delete(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#delete("delete", key, undefined, options);
+  async delete(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#delete("delete", this.#input.delete(key), options);
   }
 
   async atomicDelete(
@@ -122,35 +134,30 @@ export class ManagedStore implements Store {
     previous: KVPair | { readonly revision: bigint },
     options?: CallOptions,
   ): Promise<void> {
-    const expected = (canonical: string): Expectation => {
-      const found = expectation(canonical, previous);
-      if (found === "absent") throw invalid("previous is a pair or { revision }: there is nothing to delete otherwise");
-      return found;
-    };
-    await this.#delete("atomicDelete", key, expected, options);
+    await this.#delete("atomicDelete", this.#input.delete(key, { previous, mayBeAbsent: false }), options);
   }
 
-  list(directory: string, options: ListOptions = {}): Promise<KVPair[]> {
-    return this.#list("list", directory, false, options, (page, at, depth) => withinDepth(page.pairs, at, depth));
+  async list(directory: string, options: ListOptions = {}): Promise<KVPair[]> {
+    const query = this.#input.query(directory, false, options);
+    return this.#list("list", query, options, (page) => withinDepth(page.pairs, query.directory, query.depth));
   }
 
-  keys(directory: string, options: ListOptions = {}): Promise<string[]> {
-    return this.#list("keys", directory, true, options, namesOf);
+  async keys(directory: string, options: ListOptions = {}): Promise<string[]> {
+    const query = this.#input.query(directory, true, options);
+    return this.#list("keys", query, options, (page) => namesOf(page, query.directory, query.depth));
   }
 
   scan(directory: string, options: ScanOptions = {}): AsyncIterable<KVPair> {
-    const query = this.#query(directory, false, options);
-    const pageSize = this.#placed(() => positiveInteger("pageSize", options.pageSize)) ?? defaults.scanPageSize;
+    const query = this.#input.query(directory, false, options);
+    const pageSize = this.#input.pageSize(options.pageSize);
     const subject = { operation: "scan", key: query.directory, write: false };
-    return scanPages(query, options.limit, pageSize, (page) =>
+    return scanPages(query, pageSize, (page) =>
       this.#single(subject, options, (request) => this.#driver.list(page, request)),
     );
   }
 
   async deleteTree(directory: string, options: DeleteTreeOptions = {}): Promise<number> {
-    const tree = this.#placed(() => canonicalDirectory(directory));
-    if (tree === "" && options.root !== true)
-      throw this.#invalid('deleting everything takes deleteTree("", { root: true })');
+    const tree = this.#input.tree(directory, options);
     const subject = { operation: "deleteTree", key: tree, write: true };
     const count = await this.#single(subject, options, (request) => this.#driver.deleteTree(tree, request), { tree });
     this.#leased.forgetTree(tree);
@@ -158,38 +165,29 @@ export class ManagedStore implements Store {
   }
 
   async update(key: string, fn: Updater, options: PutOptions = {}): Promise<KVPair | undefined> {
-    const canonical = this.#key(key);
+    const canonical = this.#input.key(key, true);
+    this.#input.updater(fn, canonical);
+    this.#input.ttl(options, canonical);
     this.#calls.check({ operation: "update", key: canonical, write: true }, options);
-    this.#placed(() => effectiveTtl(options, this.capabilities), canonical);
     return updateKey(this, this.#clock, canonical, fn, { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutMs });
   }
 
   atomic(): Atomic {
-    return new AtomicBuilder(
-      this.capabilities,
-      (key) => this.#key(key),
-      (transaction, keepAlive, options) => this.#commit(transaction, keepAlive, options),
+    return new AtomicBuilder(this.#input, this.capabilities.atomic.maxOperations, (transaction, keepAlive, options) =>
+      this.#commit(transaction, keepAlive, options),
     );
   }
 
   watch(key: string, options?: WatchOptions): AsyncIterable<KVPair | undefined> {
-    return this.#watches.watchKey(this.#key(key), options);
+    return this.#watches.watchKey(this.#input.key(key, false), options);
   }
 
   watchTree(directory: string, options?: WatchOptions): AsyncIterable<TreeChange> {
-    return this.#watches.watchTree(
-      this.#placed(() => canonicalDirectory(directory)),
-      options,
-    );
+    return this.#watches.watchTree(this.#input.directory(directory), options);
   }
 
   newLock(key: string, options: LockOptions = {}): Lock {
-    const canonical = this.#key(key);
-    const [value, ttlMs] = this.#placed(() => {
-      const bytes = valueBytes(options.value ?? "");
-      checkValue(bytes, this.capabilities);
-      return [bytes, effectiveTtl({ ttlMs: options.ttlMs ?? defaults.lockTtlMs }, this.capabilities)!] as const;
-    }, canonical);
+    const lock = this.#input.lock(key, options);
     const host = {
       driver: this.#driver,
       clock: this.#clock,
@@ -197,11 +195,11 @@ export class ManagedStore implements Store {
       connectivity: this.#connectivity,
       holds: this.#holds,
     };
-    return new ManagedLock(host, canonical, value, ttlMs);
+    return new ManagedLock(host, lock.key, lock.value, lock.ttlMs);
   }
 
   namespace(prefix: string): Store {
-    return new NamespacedStore(this, this.#key(prefix), (keys) => this.#leased.endKeepAlive(keys));
+    return new NamespacedStore(this, this.#input.key(prefix, false), (keys) => this.#leased.endKeepAlive(keys));
   }
 
   ping(options?: CallOptions): Promise<void> {
@@ -229,93 +227,44 @@ export class ManagedStore implements Store {
     await this.#driver.close();
   }
 
-  /** The canonical form of a key that this backend can store. */
-  #key(key: string): string {
-    const canonical = this.#placed(() => canonicalKey(key));
-    const refusal = this.#driver.refuseKey?.(canonical);
-    if (refusal === undefined) return canonical;
-    const { backend, endpoint } = this.#driver;
-    throw new StoreError("NOT_SUPPORTED", refusal, { backend, endpoint, key: canonical, outcome: "not-applied" });
-  }
-
-  /** Runs a check of input; what it throws says of which store and key it speaks. */
-  #placed<T>(check: () => T, key?: string): T {
-    try {
-      return check();
-    } catch (error) {
-      const { backend, endpoint } = this.#driver;
-      throw isStoreError(error) ? error.with({ backend, endpoint, key }) : error;
-    }
-  }
-
-  #invalid(reason: string, key?: string): StoreError {
-    const { backend, endpoint } = this.#driver;
-    return invalid(reason).with({ backend, endpoint, key });
-  }
-
   #read(type: ReadOperation["type"], key: string, options: ReadOptions | undefined): Promise<unknown> {
     try {
-      const operation = { type, key: this.#key(key) };
+      const operation = { type, key: this.#input.key(key, false) };
       const subject = { operation: type, key: operation.key, write: false };
-      const consistency =
-        options === undefined ? "linearizable" : this.#placed(() => consistencyOf(options), operation.key);
-      const now = this.#driver.readNow?.(operation);
-      if (now !== undefined && !callsAreTraced()) {
-        this.#calls.check(subject, options);
-        return now.answer instanceof StoreError ? Promise.reject(now.answer) : Promise.resolve(now.answer);
-      }
-      return this.#send(subject, options, (call) => this.#requests.read(operation, consistency, call));
+      const consistency = this.#input.consistency(options, operation.key);
+      this.#calls.check(subject, options);
+      const now = callsAreTraced() ? undefined : this.#driver.readNow?.(operation);
+      if (now === undefined)
+        return this.#send(subject, options, (call) => this.#requests.read(operation, consistency, call));
+      return now.answer instanceof StoreError ? Promise.reject(now.answer) : Promise.resolve(now.answer);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #put(
-    name: string,
-    key: string,
-    value: string | Uint8Array,
-    expect: ((key: string) => Expectation) | undefined,
-    options: PutOptions | undefined,
-  ): Promise<KVPair> {
-    const canonical = this.#key(key);
-    const [operation, ttlMs] = this.#placed(() => {
-      const bytes = valueBytes(value);
-      checkValue(bytes, this.capabilities);
-      const put = { type: "put", key: canonical, value: bytes, expected: expect?.(canonical) } as const;
-      return [put, options === undefined ? undefined : effectiveTtl(options, this.capabilities)] as const;
-    }, canonical);
-    const subject = { operation: name, key: canonical, write: true };
+  async #put(name: string, operation: PutOperation, options: PutOptions | undefined): Promise<KVPair> {
+    const { key } = operation;
+    const subject = { operation: name, key, write: true };
+    const ttlMs = this.#input.ttl(options, key);
     if (ttlMs === undefined) {
       const pair = await this.#send<KVPair>(subject, options, (call) => this.#requests.write(operation, call));
-      this.#leased.forget(canonical);
+      this.#leased.forget(key);
       return pair;
     }
     let sentAt = 0;
-    const leased = await this.#single(
-      subject,
-      options,
-      (request) => {
-        sentAt = this.#clock.now();
-        return this.#driver.putLeased(operation, ttlMs, request);
-      },
-      { keys: [canonical] },
-    );
+    const put = (request: Request): Promise<LeasedPair> => {
+      sentAt = this.#clock.now();
+      return this.#driver.putLeased(operation, ttlMs, request);
+    };
+    const leased = await this.#single(subject, options, put, { keys: [key] });
     this.#leased.add(operation, leased, { keepAlive: options?.keepAlive === true, sentAt });
     return leased.pair;
   }
 
-  async #delete(
-    name: string,
-    key: string,
-    expect: ((key: string) => Expectation) | undefined,
-    options: CallOptions | undefined,
-  ): Promise<boolean> {
-    const canonical = this.#key(key);
-    const expected = this.#placed(() => expect?.(canonical), canonical);
-    const operation = { type: "delete", key: canonical, expected } as const;
-    const subject = { operation: name, key: canonical, write: true };
+  async #delete(name: string, operation: DeleteOperation, options: CallOptions | undefined): Promise<boolean> {
+    const subject = { operation: name, key: operation.key, write: true };
     const there = await this.#send<boolean>(subject, options, (call) => this.#requests.write(operation, call));
-    this.#leased.forget(canonical);
+    this.#leased.forget(operation.key);
     return there;
   }
 
@@ -327,18 +276,13 @@ export class ManagedStore implements Store {
     const { checks, writes } = transaction;
     const keys = [...new Set([...checks, ...writes].map(({ key }) => key))];
     let sentAt = 0;
-    const committed = await this.#single(
-      { operation: "commit", key: "", write: true },
-      options,
-      (request) => {
-        sentAt = this.#clock.now();
-        return this.#driver.commit(transaction, request);
-      },
-      { keys },
-    );
+    const commit = (request: Request): Promise<Committed> => {
+      sentAt = this.#clock.now();
+      return this.#driver.commit(transaction, request);
+    };
+    const committed = await this.#single({ operation: "commit", key: "", write: true }, options, commit, { keys });
+    for (const { key } of writes) this.#leased.forget(key);
     const puts = writes.filter((write) => write.type === "put");
-    for (const write of writes)
-      if (write.type === "delete" || write.ttlMs === undefined) this.#leased.forget(write.key);
     for (const [at, { pair, lease }] of committed.entries()) {
       if (lease === undefined) continue;
       this.#leased.add(puts[at]!, { pair, lease }, { keepAlive: keepAlive.has(pair.key), sentAt });
@@ -346,47 +290,23 @@ export class ManagedStore implements Store {
     return committed.map(({ pair }) => pair);
   }
 
-  #query(directory: string, keysOnly: boolean, options: ListOptions): ListQuery {
-    return this.#placed(() => ({
-      directory: canonicalDirectory(directory),
-      limit: positiveInteger("limit", options.limit),
-      depth: positiveInteger("depth", options.depth),
-      keysOnly,
-      consistency: consistencyOf(options),
-    }));
-  }
-
-  async #list<Entry>(
+  #list<Entry>(
     operation: string,
-    directory: string,
-    keysOnly: boolean,
-    options: ListOptions,
-    entriesOf: (
-      page: Awaited<ReturnType<Driver["list"]>>,
-      directory: string,
-      depth: number | undefined,
-    ) => readonly Entry[],
+    query: ListQuery,
+    options: CallOptions,
+    entriesOf: (page: ListPage) => readonly Entry[],
   ): Promise<Entry[]> {
-    const query = this.#query(directory, keysOnly, options);
-    const { depth, limit } = query;
-    // Where deeper keys are cut away, a page of `limit` entries could take many round trips to fill.
-    const pageLimit = limit !== undefined && depth !== undefined ? Math.max(limit, defaults.scanPageSize) : limit;
     const subject = { operation, key: query.directory, write: false };
     return this.#single(subject, options, (request) =>
-      collect(
-        { ...query, limit: pageLimit },
-        limit,
-        (page) => this.#driver.list(page, request),
-        (page) => entriesOf(page, query.directory, depth),
-      ),
+      collect(query, (page) => this.#driver.list(page, request), entriesOf),
     );
   }
 
   #single<T>(
     subject: CallSubject,
     options: CallOptions | undefined,
-    run: Parameters<typeof Requests.prototype.single<T>>[2],
-    scope?: Parameters<typeof Requests.prototype.single<T>>[1],
+    run: (request: Request) => Promise<T>,
+    scope?: WriteScope,
   ): Promise<T> {
     return this.#send<T>(subject, options, (call) => this.#requests.single(call, scope, run));
   }
@@ -406,10 +326,4 @@ export class ManagedStore implements Store {
       return Promise.reject(error);
     }
   }
-}
-
-function consistencyOf(options: ReadOptions | undefined): Consistency {
-  const consistency = options?.consistency ?? "linearizable";
-  if (consistency === "linearizable" || consistency === "stale") return consistency;
-  throw invalid(`consistency is "linearizable" or "stale", not ${JSON.stringify(consistency)}`);
 }

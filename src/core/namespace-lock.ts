@@ -1,66 +1,79 @@
+import type { NamespaceLife } from "./namespace-life.js";
 import type { CallOptions, Lock, LockHold } from "./store.js";
-
-/** What a lock needs of its namespace. */
-export interface LockNamespace {
-  /** The key as the namespace's callers know it. */
-  readonly key: string;
-  /** The holds that the namespace's `close()` gives back. */
-  readonly holds: Set<LockHold>;
-  /** Runs a call of the lock below, its errors renamed. */
-  run<T>(call: () => Promise<T>): Promise<T>;
-}
 
 /** A lock of a namespace: the lock below under its short name. */
 export class NamespacedLock implements Lock {
   readonly key: string;
   readonly #lock: Lock;
-  readonly #namespace: LockNamespace;
-  #hold: LockHold | undefined;
+  readonly #life: NamespaceLife;
 
-  constructor(lock: Lock, namespace: LockNamespace) {
-    this.key = namespace.key;
+  constructor(lock: Lock, key: string, life: NamespaceLife) {
     this.#lock = lock;
-    this.#namespace = namespace;
+    this.key = key;
+    this.#life = life;
   }
 
-  async lock(options?: CallOptions): Promise<LockHold> {
-    return this.#own(await this.#namespace.run(() => this.#lock.lock(options)));
+  lock(options?: CallOptions): Promise<LockHold> {
+    return this.#take(options, async (own) => this.#own(await this.#lock.lock(own)));
   }
 
-  async tryLock(options?: CallOptions): Promise<LockHold | undefined> {
-    const hold = await this.#namespace.run(() => this.#lock.tryLock(options));
-    return hold === undefined ? undefined : this.#own(hold);
+  tryLock(options?: CallOptions): Promise<LockHold | undefined> {
+    return this.#take(options, async (own) => {
+      const hold = await this.#lock.tryLock(own);
+      return hold && this.#own(hold);
+    });
   }
 
-  async unlock(options?: CallOptions): Promise<void> {
-    if (this.#hold !== undefined) this.#namespace.holds.delete(this.#hold);
-    this.#hold = undefined;
-    await this.#namespace.run(() => this.#lock.unlock(options));
+  unlock(options?: CallOptions): Promise<void> {
+    return this.#life.run(true, () => this.#lock.unlock(options));
+  }
+
+  /** A wait that ends, on the server too, when the namespace closes. */
+  #take<T>(options: CallOptions | undefined, take: (options: CallOptions) => Promise<T>): Promise<T> {
+    const ended = new AbortController();
+    const { signal } = options ?? {};
+    const onAbort = (): void => ended.abort(signal!.reason);
+    const forget = this.#life.onClose(() => ended.abort(this.#life.closedError()));
+    return this.#life.run(true, async () => {
+      if (signal?.aborted === true) onAbort();
+      signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        return await take({ ...options, signal: ended.signal });
+      } finally {
+        signal?.removeEventListener("abort", onAbort);
+        forget();
+      }
+    });
   }
 
   #own(hold: LockHold): LockHold {
-    const namespace = this.#namespace;
-    const { key, holds } = namespace;
+    const life = this.#life;
+    const { holds } = life;
+    const loss = new AbortController();
     const own: LockHold = {
-      key,
+      key: this.key,
       token: hold.token,
       ttlMs: hold.ttlMs,
-      signal: hold.signal,
+      signal: loss.signal,
       get held() {
         return hold.held;
       },
       unlock: (options) => {
         holds.delete(own);
-        return namespace.run(() => hold.unlock(options));
+        return life.run(true, () => hold.unlock(options));
       },
       [Symbol.asyncDispose]: () => {
         holds.delete(own);
         return hold[Symbol.asyncDispose]();
       },
     };
-    this.#hold = own;
     holds.add(own);
-    hold.signal.addEventListener("abort", () => holds.delete(own), { once: true });
+    const onLoss = (): void => {
+      holds.delete(own);
+      loss.abort(life.rename(hold.signal.reason));
+    };
+    if (hold.signal.aborted) onLoss();
+    else hold.signal.addEventListener("abort", onLoss, { once: true });
     return own;
   }
 }

@@ -1,50 +1,56 @@
+import type { NamespaceLife } from "./namespace-life.js";
+
+/** What an iteration over a watch or a scan needs of its namespace. */
+export interface NamespacedIteration<Inner, Outer> {
+  readonly life: NamespaceLife;
+  readonly open: () => AsyncIterator<Inner>;
+  readonly map: (item: Inner) => Outer;
+  /** What closing the namespace does to the loop: ends it, as for watches, or makes it throw `CLOSED`. */
+  readonly onClose: "end" | "CLOSED";
+}
+
 /**
  * One iteration over a watch or scan of the store below, each item mapped. Hand-built like the watch's own iterator, so
  * that `return()` and the namespace's `close()` settle at once.
  */
-export class NamespacedIterable<Inner, Outer> implements AsyncIterator<Outer, undefined> {
-  readonly #open: () => AsyncIterator<Inner>;
-  readonly #map: (item: Inner) => Outer;
-  readonly #rename: (error: unknown) => unknown;
-  readonly #onOver: () => void;
+export class NamespacedIterator<Inner, Outer> implements AsyncIterator<Outer, undefined> {
+  readonly #parts: NamespacedIteration<Inner, Outer>;
   #iterator: AsyncIterator<Inner> | undefined;
+  #forget: (() => void) | undefined;
   #over = false;
 
-  constructor(
-    open: () => AsyncIterator<Inner>,
-    map: (item: Inner) => Outer,
-    rename: (error: unknown) => unknown,
-    onOver: () => void,
-  ) {
-    this.#open = open;
-    this.#map = map;
-    this.#rename = rename;
-    this.#onOver = onOver;
+  constructor(parts: NamespacedIteration<Inner, Outer>) {
+    this.#parts = parts;
   }
 
   async next(): Promise<IteratorResult<Outer, undefined>> {
     if (this.#over) return { done: true, value: undefined };
     try {
-      this.#iterator ??= this.#open();
-      const result = await this.#iterator.next();
-      if (result.done === true) {
-        this.#finish();
-        return { done: true, value: undefined };
-      }
-      return { done: false, value: this.#map(result.value) };
+      this.#begin();
+      const result = await this.#iterator!.next();
+      if (result.done !== true) return { done: false, value: this.#parts.map(result.value) };
+      this.#finish();
     } catch (error) {
       this.#finish();
-      throw this.#rename(error);
+      throw this.#parts.life.rename(error);
     }
+    if (this.#parts.life.closed && this.#parts.onClose === "CLOSED") throw this.#parts.life.closedError();
+    return { done: true, value: undefined };
   }
 
   return(): Promise<IteratorResult<Outer, undefined>> {
-    this.end();
+    this.#end();
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Ends the loop: a pending `next()` too, where the iterator below can do that. */
-  end(): void {
+  #begin(): void {
+    if (this.#iterator !== undefined) return;
+    this.#parts.life.check();
+    this.#iterator = this.#parts.open();
+    this.#forget = this.#parts.life.onClose(() => void this.#iterator?.return?.());
+  }
+
+  #end(): void {
     if (this.#over) return;
     this.#finish();
     void this.#iterator?.return?.();
@@ -52,6 +58,6 @@ export class NamespacedIterable<Inner, Outer> implements AsyncIterator<Outer, un
 
   #finish(): void {
     this.#over = true;
-    this.#onOver();
+    this.#forget?.();
   }
 }

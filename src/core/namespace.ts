@@ -2,7 +2,8 @@ import type { Capabilities } from "./capabilities.js";
 import { isStoreError, StoreError } from "./errors.js";
 import { canonicalDirectory, canonicalKey, isBelow } from "./keys.js";
 import { NamespacedLock } from "./namespace-lock.js";
-import { NamespacedIterable } from "./namespace-watch.js";
+import { NamespaceLife } from "./namespace-life.js";
+import { NamespacedIterator } from "./namespace-watch.js";
 import { KVPair } from "./pair.js";
 import type {
   Atomic,
@@ -11,7 +12,6 @@ import type {
   DeleteTreeOptions,
   ListOptions,
   Lock,
-  LockHold,
   LockOptions,
   Previous,
   PutOptions,
@@ -34,11 +34,7 @@ export class NamespacedStore implements Store {
   /** Ends the keepAlive keys of these full names. */
   readonly #endKeepAlive: (keys: Iterable<string>) => Promise<void>;
   /** What this namespace opened and its `close()` ends. */
-  readonly #watches = new Set<NamespacedIterable<unknown, unknown>>();
-  readonly #holds = new Set<LockHold>();
-  readonly #kept = new Set<string>();
-  readonly #unsubscribes = new Set<() => void>();
-  #closed = false;
+  readonly #life: NamespaceLife;
 
   constructor(store: Store, prefix: string, endKeepAlive: (keys: Iterable<string>) => Promise<void>) {
     this.backend = store.backend;
@@ -46,66 +42,71 @@ export class NamespacedStore implements Store {
     this.#store = store;
     this.#prefix = prefix;
     this.#endKeepAlive = endKeepAlive;
+    this.#life = new NamespaceLife(store, (error) => this.#rename(error));
   }
 
   get state(): StoreState {
-    return this.#closed ? "closed" : this.#store.state;
+    return this.#life.closed ? "closed" : this.#store.state;
   }
 
   async put(key: string, value: string | Uint8Array, options?: PutOptions): Promise<KVPair> {
-    this.#trackKept(key, options);
-    return this.#pair(await this.#run(() => this.#store.put(this.#full(key), value, options)));
+    return this.#pair(await this.#write(key, options, (full) => this.#store.put(full, value, options)));
   }
 
   async get(key: string, options?: ReadOptions): Promise<KVPair | undefined> {
-    return this.#maybePair(await this.#run(() => this.#store.get(this.#full(key), options)));
+    return this.#maybePair(await this.#life.run(false, () => this.#store.get(this.#full(key), options)));
   }
 
   exists(key: string, options?: ReadOptions): Promise<boolean> {
-    return this.#run(() => this.#store.exists(this.#full(key), options));
+    return this.#life.run(false, () => this.#store.exists(this.#full(key), options));
   }
 
   delete(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#run(() => this.#store.delete(this.#full(key), options));
+    return this.#life.run(true, () => this.#store.delete(this.#full(key), options));
   }
 
   async list(directory: string, options?: ListOptions): Promise<KVPair[]> {
-    const pairs = await this.#run(() => this.#store.list(this.#fullDirectory(directory), options));
+    const pairs = await this.#life.run(false, () => this.#store.list(this.#fullDirectory(directory), options));
     return pairs.map((pair) => this.#pair(pair));
   }
 
   async keys(directory: string, options?: ListOptions): Promise<string[]> {
-    const keys = await this.#run(() => this.#store.keys(this.#fullDirectory(directory), options));
+    const keys = await this.#life.run(false, () => this.#store.keys(this.#fullDirectory(directory), options));
     return keys.map((key) => this.#strip(key));
   }
 
   scan(directory: string, options?: ScanOptions): AsyncIterable<KVPair> {
     const pairs = this.#now(() => this.#store.scan(this.#fullDirectory(directory), options));
-    return this.#iterable(pairs, (pair) => this.#pair(pair));
+    return this.#iterable(pairs, (pair) => this.#pair(pair), "CLOSED");
   }
 
   deleteTree(directory: string, options: DeleteTreeOptions = {}): Promise<number> {
-    return this.#run(() => {
-      if (canonicalDirectory(directory) === "" && options.root !== true) return this.#store.deleteTree("");
-      return this.#store.deleteTree(this.#fullDirectory(directory), options);
+    return this.#life.run(true, () => {
+      // The namespace's root is below the store's: only here is it the root that has to be said twice.
+      const isRoot = canonicalDirectory(directory) === "" && options.root !== true;
+      return this.#store.deleteTree(isRoot ? "" : this.#fullDirectory(directory), options);
     });
   }
 
   async atomicPut(key: string, value: string | Uint8Array, previous: Previous, options?: PutOptions): Promise<KVPair> {
-    this.#trackKept(key, options);
-    const full = this.#fullPrevious(previous);
-    return this.#pair(await this.#run(() => this.#store.atomicPut(this.#full(key), value, full, options)));
+    return this.#pair(
+      await this.#write(key, options, (full) =>
+        this.#store.atomicPut(full, value, this.#fullPrevious(previous), options),
+      ),
+    );
   }
 
   atomicDelete(key: string, previous: KVPair | { readonly revision: bigint }, options?: CallOptions): Promise<void> {
-    const full = this.#fullPrevious(previous) as typeof previous;
-    return this.#run(() => this.#store.atomicDelete(this.#full(key), full, options));
+    return this.#life.run(true, () => {
+      const full = this.#fullPrevious(previous) as typeof previous;
+      return this.#store.atomicDelete(this.#full(key), full, options);
+    });
   }
 
   async update(key: string, fn: Updater, options?: PutOptions): Promise<KVPair | undefined> {
-    this.#trackKept(key, options);
     const stripped: Updater = (current) => fn(this.#maybePair(current));
-    return this.#maybePair(await this.#run(() => this.#store.update(this.#full(key), stripped, options)));
+    const updater = typeof fn === "function" ? stripped : fn;
+    return this.#maybePair(await this.#write(key, options, (full) => this.#store.update(full, updater, options)));
   }
 
   atomic(): Atomic {
@@ -116,70 +117,65 @@ export class NamespacedStore implements Store {
         return outer;
       },
       put: (key, value, options) => {
-        this.#trackKept(key, options);
         this.#now(() => inner.put(this.#full(key), value, options));
+        if (options?.keepAlive === true) this.#life.kept.add(this.#full(key));
         return outer;
       },
       delete: (key) => {
         this.#now(() => inner.delete(this.#full(key)));
         return outer;
       },
-      commit: async (options) => (await this.#run(() => inner.commit(options))).map((pair) => this.#pair(pair)),
+      commit: async (options) => {
+        const pairs = await this.#life.run(true, () => inner.commit(options));
+        return pairs.map((pair) => this.#pair(pair));
+      },
     };
     return outer;
   }
 
   watch(key: string, options?: WatchOptions): AsyncIterable<KVPair | undefined> {
     const states = this.#now(() => this.#store.watch(this.#full(key), options));
-    return this.#iterable(states, (pair) => this.#maybePair(pair));
+    return this.#iterable(states, (pair) => this.#maybePair(pair), "end");
   }
 
   watchTree(directory: string, options?: WatchOptions): AsyncIterable<TreeChange> {
     const items = this.#now(() => this.#store.watchTree(this.#fullDirectory(directory), options));
-    return this.#iterable(items, (item) => this.#treeChange(item));
+    return this.#iterable(items, (item) => this.#treeChange(item), "end");
   }
 
   newLock(key: string, options?: LockOptions): Lock {
     const lock = this.#now(() => this.#store.newLock(this.#full(key), options));
-    return new NamespacedLock(lock, {
-      key: canonicalKey(key),
-      holds: this.#holds,
-      run: (call) => this.#run(call),
-    });
+    return new NamespacedLock(lock, canonicalKey(key), this.#life);
   }
 
   namespace(prefix: string): Store {
-    return new NamespacedStore(this.#store, this.#full(prefix), this.#endKeepAlive);
+    const inner = new NamespacedStore(
+      this.#store,
+      this.#now(() => this.#full(prefix)),
+      this.#endKeepAlive,
+    );
+    this.#life.addNamespace(inner);
+    return inner;
   }
 
   ping(options?: CallOptions): Promise<void> {
-    return this.#run(() => this.#store.ping(options));
+    return this.#life.run(false, () => this.#store.ping(options));
   }
 
   onStateChange(listener: (change: StateChange) => void): () => void {
     const own = (keys: readonly string[]): string[] =>
       keys.filter((key) => isBelow(key, this.#prefix)).map((key) => this.#strip(key));
-    const unsubscribe = this.#store.onStateChange((change) => {
+    return this.#life.onStateChange((change) => {
       const lostKeys = own(change.lostKeys);
       const restoredKeys = own(change.restoredKeys);
       if (change.state === change.previous && lostKeys.length === 0 && restoredKeys.length === 0) return;
       listener({ ...change, lostKeys, restoredKeys });
     });
-    this.#unsubscribes.add(unsubscribe);
-    return () => {
-      this.#unsubscribes.delete(unsubscribe);
-      unsubscribe();
-    };
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const watch of this.#watches) watch.end();
-    for (const unsubscribe of this.#unsubscribes) unsubscribe();
-    await Promise.all([
-      ...[...this.#holds].map((hold) => hold[Symbol.asyncDispose]()),
-      this.#endKeepAlive([...this.#kept]),
-    ]);
+    await this.#life.close();
+    await this.#endKeepAlive([...this.#life.kept]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -231,31 +227,30 @@ export class NamespacedStore implements Store {
     };
   }
 
-  #trackKept(key: string, options: { keepAlive?: boolean | undefined } | undefined): void {
-    if (options?.keepAlive === true) this.#kept.add(this.#full(key));
+  /** A put: if its key is kept alive, that ends with the namespace. */
+  #write<T>(key: string, options: PutOptions | undefined, write: (full: string) => Promise<T>): Promise<T> {
+    return this.#life.run(true, async () => {
+      const full = this.#full(key);
+      const result = await write(full);
+      if (options?.keepAlive === true) this.#life.kept.add(full);
+      return result;
+    });
   }
 
-  #iterable<Inner, Outer>(inner: AsyncIterable<Inner>, map: (item: Inner) => Outer): AsyncIterable<Outer> {
-    const open = (): AsyncIterator<Inner> => this.#now(() => inner[Symbol.asyncIterator]());
-    const rename = (error: unknown): unknown => this.#rename(error);
+  #iterable<Inner, Outer>(
+    inner: AsyncIterable<Inner>,
+    map: (item: Inner) => Outer,
+    onClose: "end" | "CLOSED",
+  ): AsyncIterable<Outer> {
     return {
-      [Symbol.asyncIterator]: () => {
-        const own: NamespacedIterable<Inner, Outer> = new NamespacedIterable(open, map, rename, () => {
-          this.#watches.delete(own as NamespacedIterable<unknown, unknown>);
-        });
-        if (!this.#closed) this.#watches.add(own as NamespacedIterable<unknown, unknown>);
-        return own;
-      },
+      [Symbol.asyncIterator]: () =>
+        new NamespacedIterator({
+          life: this.#life,
+          open: () => inner[Symbol.asyncIterator](),
+          map,
+          onClose,
+        }),
     };
-  }
-
-  async #run<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      this.#checkOpen();
-      return await call();
-    } catch (error) {
-      throw this.#rename(error);
-    }
   }
 
   #now<T>(call: () => T): T {
@@ -266,14 +261,11 @@ export class NamespacedStore implements Store {
     }
   }
 
-  #checkOpen(): void {
-    if (this.#closed) throw new StoreError("CLOSED", "the namespace is closed", { backend: this.backend });
-  }
-
   /** Errors name keys as this namespace's callers know them. */
   #rename(error: unknown): unknown {
-    if (!isStoreError(error) || error.key === undefined || !isBelow(error.key, this.#prefix)) return error;
-    const { backend, endpoint, outcome, cause } = error;
-    return new StoreError(error.code, error.reason, { backend, endpoint, key: this.#strip(error.key), outcome, cause });
+    if (!isStoreError(error)) return error;
+    const { backend = this.backend, endpoint, outcome, cause } = error;
+    const key = error.key !== undefined && isBelow(error.key, this.#prefix) ? this.#strip(error.key) : error.key;
+    return new StoreError(error.code, error.reason, { backend, endpoint, key, outcome, cause });
   }
 }

@@ -5,13 +5,12 @@ import type { KVPair } from "./pair.js";
 /** The pairs of a scan, a page ahead of the consumer at the most. Each iteration begins anew. */
 export function scanPages(
   query: ListQuery,
-  limit: number | undefined,
   pageSize: number,
   ask: (query: ListQuery) => Promise<ListPage>,
 ): AsyncIterable<KVPair> {
   return {
     async *[Symbol.asyncIterator]() {
-      let left = limit ?? Number.POSITIVE_INFINITY;
+      let left = query.limit ?? Number.POSITIVE_INFINITY;
       let from: unknown;
       do {
         const page = await ask({ ...query, limit: Math.min(pageSize, left), from });

@@ -15,7 +15,7 @@ export class Signals {
     const callbacks = new Set([callback]);
     const listener = (): void => {
       this.#bySignal.delete(signal);
-      for (const each of [...callbacks]) each();
+      for (const each of callbacks) each();
     };
     this.#bySignal.set(signal, { callbacks, listener });
     signal.addEventListener("abort", listener, { once: true });

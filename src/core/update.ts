@@ -22,7 +22,9 @@ export async function updateKey(
     throw new StoreError("TIMEOUT", reason, { key, outcome: "not-applied", cause: conflict });
   };
   for (;;) {
-    const current = await store.get(key, rest());
+    const current = await store.get(key, rest()).catch((error: unknown) => {
+      throw isStoreError(error) ? error.with({ outcome: "not-applied" }) : error;
+    });
     const value = await fn(current);
     if (value === undefined) return current;
     try {
