@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -28,7 +29,16 @@ import (
 // exitTimeout is the exit code when the file lock was not had in time.
 const exitTimeout = 3
 
+// maxMemory bounds what one oracle process may allocate, in bytes: bbolt's check
+// keeps a map of every page that a damaged file claims to have.
+const maxMemory = 4 << 30
+
 func main() {
+	limit := syscall.Rlimit{Cur: maxMemory, Max: maxMemory}
+	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &limit); err != nil {
+		fmt.Fprintln(os.Stderr, "setrlimit:", err)
+		os.Exit(1)
+	}
 	commands := map[string]func([]string) error{
 		"apply": apply,
 		"dump":  dump,

@@ -22,6 +22,21 @@ export function sealMeta(meta: Buffer): void {
   meta.writeBigUInt64LE(hash, metaField.checksum);
 }
 
+/**
+ * Whether bbolt 1.3.6 can be trusted with a file: it takes the page size from meta page 0 alone, and its check uses
+ * memory for every page that the metas claim, there or not.
+ */
+export function isFitForGo(file: Buffer, pageSize: number): boolean {
+  if (file.length < 2 * pageSize) return false;
+  const sealed = Buffer.from(file.subarray(0, pageSize));
+  sealMeta(sealed);
+  if (!sealed.equals(file.subarray(0, pageSize))) return false;
+  return [0, pageSize].every((start) => {
+    const highWater = file.readBigUInt64LE(start + metaField.highWater);
+    return pageSizeOf(file.subarray(start)) === pageSize && highWater * BigInt(pageSize) <= file.length;
+  });
+}
+
 /** Changes 64-bit fields of both meta pages and seals them. */
 export function changeMetas(
   file: Buffer,

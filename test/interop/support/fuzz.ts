@@ -4,7 +4,7 @@ import { MemoryStorage } from "../../../src/bolt/engine/memory-storage.js";
 /** How a damaged file was taken. */
 export interface Verdict {
   /** Where it was refused; `sound` when every step went through. */
-  refusedAt: "open" | "read" | "check" | "put" | "sound";
+  refusedAt: "open" | "read" | "check" | "put" | "delete" | "sound";
   /** The longest step, in milliseconds. */
   slowestMs: number;
 }
@@ -13,9 +13,9 @@ export interface Verdict {
 const allowed = "CORRUPT";
 
 /**
- * Opens a file that may be damaged in any way, reads all of it, checks it and
- * puts a key. Throws for any error other than CORRUPT, and for bytes that the
- * file does not hold.
+ * Opens a file that may be damaged in any way, reads all of it, checks it, puts
+ * a key and deletes keys and buckets. Throws for any error other than CORRUPT,
+ * and for bytes that the file does not hold.
  */
 export async function tryFile(bytes: Uint8Array): Promise<Verdict> {
   let slowestMs = 0;
@@ -35,10 +35,12 @@ export async function tryFile(bytes: Uint8Array): Promise<Verdict> {
   const read = await timed(() => readAll(db, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)));
   const problems = await timed(() => db.check());
   const put = await timed(() => putOne(db));
+  const deleted = await timed(() => deleteMany(db));
   await timed(() => db.close());
   if (read === undefined) return { refusedAt: "read", slowestMs };
   if (problems?.length !== 0) return { refusedAt: "check", slowestMs };
-  return { refusedAt: put === undefined ? "put" : "sound", slowestMs };
+  if (put === undefined) return { refusedAt: "put", slowestMs };
+  return { refusedAt: deleted === undefined ? "delete" : "sound", slowestMs };
 }
 
 /** Walks all buckets both ways; every key and value given must stand in the file. Returns how many there were. */
@@ -76,5 +78,24 @@ async function putOne(db: DB): Promise<true> {
   await db.update((tx) => tx.createBucketIfNotExists("bucket-fuzz").put(key, value));
   const found = db.view((tx) => tx.bucket("bucket-fuzz")?.get(key));
   if (found === undefined || Buffer.compare(found, value) !== 0) throw new Error("the key just put is not there");
+  return true;
+}
+
+/** Deletes keys here and there, so that pages are merged, and then a whole top-level bucket. */
+async function deleteMany(db: DB): Promise<true> {
+  await db.update((tx) => {
+    const top = tx.cursor();
+    for (let found = top.first(); found; found = top.next()) {
+      if (!top.isBucket) continue;
+      const cursor = tx.bucket(top.key!)!.cursor();
+      for (let n = 0, more = cursor.first(); more; more = cursor.next()) {
+        if (!cursor.isBucket && n++ % 3 > 0) cursor.delete();
+      }
+    }
+  });
+  await db.update((tx) => {
+    const top = tx.cursor();
+    if (top.first() && top.isBucket) tx.deleteBucket(top.key!);
+  });
   return true;
 }

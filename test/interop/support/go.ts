@@ -42,9 +42,12 @@ export interface OracleResult {
   stderr: string;
 }
 
+/** The longest that a command may take, in milliseconds; then it is killed, for a test that has failed leaves it behind. */
+const commandTimeoutMs = 100_000;
+
 /** Runs one oracle command to its end, `input` being its stdin. */
 export async function runOracle(args: readonly string[], input: Iterable<string> = []): Promise<OracleResult> {
-  const child = spawn(await oracleProgram(), args);
+  const child = spawn(await oracleProgram(), args, { timeout: commandTimeoutMs, killSignal: "SIGKILL" });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -24,7 +24,7 @@ describe("a damaged file gives CORRUPT or what it holds, within a second", () =>
   it.each(kinds)(`%s, ${share} times, seed ${seed}`, { timeout: 60_000 + 20 * wanted }, async (kind) => {
     const file = seeds.find(({ name }) => name === kind)!;
     const random = new Random(seed);
-    const verdicts: Record<Verdict["refusedAt"], number> = { open: 0, read: 0, check: 0, put: 0, sound: 0 };
+    const verdicts: Record<Verdict["refusedAt"], number> = { open: 0, read: 0, check: 0, put: 0, delete: 0, sound: 0 };
     let slowest: { ms: number; what: string } = { ms: 0, what: "" };
     for (let n = 0; n < share; n++) {
       const mutant = mutate(file.bytes, random);
