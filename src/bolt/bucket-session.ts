@@ -102,7 +102,7 @@ export class BucketSession {
       return { changes: [{ type: "delete", key } as const], index };
     }, request);
     if (index === undefined) return false;
-    for (const listener of [...(this.#forcedLosses.get(`${index}:${key}`) ?? [])]) listener();
+    for (const listener of this.#forcedLosses.get(`${index}:${key}`) ?? []) listener();
     this.committed(changes);
     return true;
   }

@@ -52,6 +52,6 @@ export class LockQueues {
   }
 
   wakeAll(): void {
-    for (const key of [...this.#queues.keys()]) this.wake(key);
+    for (const key of this.#queues.keys()) this.wake(key);
   }
 }
