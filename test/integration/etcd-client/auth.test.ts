@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EtcdClient, type EtcdError, prefixEnd } from "../../../src/etcd/client/index.js";
 import { type EtcdServer, startEtcd } from "../../servers/index.js";
-import { bytes, failureOf, text, valueOf, withClient } from "./support/fixtures.js";
+import { bytes, eventually, failureOf, text, valueOf, withClient } from "./support/fixtures.js";
 
 const root = { username: "root", password: "secret" };
 const guest = { username: "guest", password: "guest" };
@@ -89,7 +89,7 @@ describe.each(["3.4", "3.5"])("authentication of etcd %s", (version) => {
       await client.kv.put({ key: bytes("secret/watched"), value: bytes("before") });
       await server.member.restart();
       await client.kv.put({ key: bytes("secret/watched"), value: bytes("after") });
-      await expect.poll(() => seen, { timeout: 15_000 }).toEqual(["before", "after"]);
+      await eventually(() => seen).toEqual(["before", "after"]);
       expect((await other.leases.renew(lease.id)).ttlMs).toBe(30_000);
     });
     expect(errors).toEqual([]);
@@ -120,7 +120,7 @@ describe.each(["3.4", "3.5"])("authentication of etcd %s", (version) => {
       });
       expect(error).toMatchObject({ reason: "permission-denied", outcome: "not-applied" });
       await client.kv.put({ key: bytes("open/k"), value: bytes("3") });
-      await expect.poll(() => seen).toEqual(["3"]);
+      await eventually(() => seen).toEqual(["3"]);
       expect(suspensions).toBe(0);
       expect(other.watcher.size).toBe(1);
     });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EtcdConnectionState } from "../../../src/etcd/client/index.js";
 import { createProxy, type EtcdServer, startEtcd } from "../../servers/index.js";
-import { bytes, failureOf, valueOf, withClient } from "./support/fixtures.js";
+import { bytes, eventually, failureOf, valueOf, withClient } from "./support/fixtures.js";
 import { freePort } from "./support/free-port.js";
 
 describe("several endpoints", () => {
@@ -61,7 +61,7 @@ describe("several endpoints", () => {
       await Promise.all([second!.kill(), third!.kill()]);
       // Until its election timeout the member believes in its cluster, and such a write may time out instead.
       const refusal = async (): Promise<string> => (await failureOf(alone.kv.put({ key: bytes("no leader") }))).reason;
-      await expect.poll(refusal, { timeout: 30_000 }).toBe("no-leader");
+      await eventually(refusal).toBe("no-leader");
       const error = await failureOf(alone.kv.put({ key: bytes("no leader") }));
       expect(error).toMatchObject({ reason: "no-leader", outcome: "not-applied" });
       // Any member may answer from what it has.
@@ -97,9 +97,9 @@ it("comes back to a server that was restarted, with no call to push it", async (
     await withClient({ endpoints: [server.endpoint] }, async (client) => {
       await client.kv.put({ key: bytes("k"), value: bytes("kept") });
       await server.member.kill();
-      await expect.poll(() => client.state.state).toBe("suspended");
+      await eventually(() => client.state.state).toBe("suspended");
       await server.member.start();
-      await expect.poll(() => client.state.state, { timeout: 10_000 }).toBe("connected");
+      await eventually(() => client.state.state).toBe("connected");
       expect(await valueOf(client, "k")).toBe("kept");
     });
   } finally {

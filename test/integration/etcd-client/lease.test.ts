@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EtcdClient } from "../../../src/etcd/client/index.js";
 import { systemClock } from "../../../src/util/clock.js";
 import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
-import { bytes, failureOf, somethingSent, text, valueOf } from "./support/fixtures.js";
+import { bytes, eventually, failureOf, somethingSent, text, valueOf } from "./support/fixtures.js";
 
 describe("leases", () => {
   let server: EtcdServer;
@@ -53,15 +53,16 @@ describe("leases", () => {
       await new Promise((resolve) => setTimeout(resolve, ttlMs / 4));
     }
     expect(await valueOf(client, "kept")).toBe("");
-    await expect.poll(() => valueOf(client, "kept"), { timeout: 10_000 }).toBeUndefined();
+    await eventually(() => valueOf(client, "kept")).toBeUndefined();
     const error = await failureOf(client.leases.renew(id));
     expect(error).toMatchObject({ reason: "lease-not-found", endpoint: link.host });
     expect(error.message).toContain(id.toString(16));
   });
 
-  it("renews a thousand leases at once on one connection", async () => {
-    const leases = await Promise.all(Array.from({ length: 1_000 }, () => client.leases.grant(60_000)));
-    const terms = await Promise.all(leases.map(({ id }) => client.leases.renew(id)));
+  it("renews three hundred leases at once on one connection", async () => {
+    const bound = { timeoutMs: 30_000 };
+    const leases = await Promise.all(Array.from({ length: 300 }, () => client.leases.grant(60_000, bound)));
+    const terms = await Promise.all(leases.map(({ id }) => client.leases.renew(id, bound)));
     expect(terms.map(({ id }) => id)).toEqual(leases.map(({ id }) => id));
     expect(link.accepted).toBe(1);
   });

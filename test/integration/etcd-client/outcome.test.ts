@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { EtcdClient, putOp } from "../../../src/etcd/client/index.js";
 import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
 import { freePort } from "./support/free-port.js";
-import { bytes, failureOf, somethingSent, valueOf, withClient } from "./support/fixtures.js";
+import { bytes, eventually, failureOf, somethingSent, valueOf, withClient } from "./support/fixtures.js";
 
 let server: EtcdServer;
 let link: TcpProxy;
@@ -45,7 +45,7 @@ describe("a write that surely was not applied", () => {
   it("was still waiting for a connection at its deadline", async () => {
     link.refuse();
     link.cut();
-    await expect.poll(() => client.state.state).toBe("suspended");
+    await eventually(() => client.state.state).toBe("suspended");
     const error = await failureOf(client.kv.put({ key: bytes("waiting") }, { timeoutMs: 200 }));
     expect(error).toMatchObject({ reason: "unreachable", outcome: "not-applied" });
     expect(await valueOf(direct, "waiting")).toBeUndefined();
@@ -54,7 +54,7 @@ describe("a write that surely was not applied", () => {
   it("was aborted before it was sent", async () => {
     link.refuse();
     link.cut();
-    await expect.poll(() => client.state.state).toBe("suspended");
+    await eventually(() => client.state.state).toBe("suspended");
     const abort = new AbortController();
     const failure = failureOf(client.kv.put({ key: bytes("aborted") }, { signal: abort.signal }));
     abort.abort(new Error("enough"));
@@ -182,7 +182,7 @@ describe("a read", () => {
   it("waits out a time without a server", async () => {
     link.refuse();
     link.cut();
-    await expect.poll(() => client.state.state).toBe("suspended");
+    await eventually(() => client.state.state).toBe("suspended");
     const read = client.kv.range({ key: bytes("read") });
     await link.accept();
     await read;

@@ -41,5 +41,10 @@ export async function valueOf(client: EtcdClient, key: string): Promise<string |
 
 /** Resolves when the client has sent something, passed on or not, since the proxy's counters were reset. */
 export async function somethingSent(proxy: TcpProxy): Promise<void> {
-  await expect.poll(() => proxy.count.toServer, { interval: 2, timeout: 5_000 }).toBeGreaterThan(0);
+  await eventually(() => proxy.count.toServer).toBeGreaterThan(0);
+}
+
+/** An assertion that has to come true, on a machine busy with other tests. */
+export function eventually<T>(value: () => T | Promise<T>, intervalMs = 5) {
+  return expect.poll(value, { interval: intervalMs, timeout: 30_000 });
 }
