@@ -1,4 +1,4 @@
-import { isStoreError, StoreError } from "./errors.js";
+import { isStoreError, outcomeOfCode, StoreError } from "./errors.js";
 import type { LockHold, StateChange, Store } from "./store.js";
 
 /** What ends with a namespace: calls, iterations, locks, keys kept alive, listeners, and the namespaces inside it. */
@@ -24,9 +24,20 @@ export class NamespaceLife {
     return this.#closed;
   }
 
-  /** An error as the namespace's callers see it. */
-  rename(error: unknown): unknown {
-    return this.#rename(error);
+  /** An error as the namespace's callers see it; what was refused before it reached the store was not applied. */
+  rename(error: unknown, write = false): unknown {
+    const renamed = this.#rename(error);
+    if (!write || !isStoreError(renamed)) return renamed;
+    return renamed.with({ outcome: outcomeOfCode(renamed.code, "unknown") });
+  }
+
+  /** Runs what needs no waiting, its errors renamed. */
+  now<T>(write: boolean, call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.rename(error, write);
+    }
   }
 
   /** Throws `CLOSED` once the namespace is. */
@@ -55,7 +66,7 @@ export class NamespaceLife {
       });
       return await Promise.race([call(), closed]);
     } catch (error) {
-      throw isStoreError(error) ? this.#rename(error) : error;
+      throw this.rename(error, write);
     } finally {
       forget?.();
     }

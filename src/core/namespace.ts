@@ -76,7 +76,7 @@ export class NamespacedStore implements Store {
   }
 
   scan(directory: string, options?: ScanOptions): AsyncIterable<KVPair> {
-    const pairs = this.#now(() => this.#store.scan(this.#fullDirectory(directory), options));
+    const pairs = this.#life.now(false, () => this.#store.scan(this.#fullDirectory(directory), options));
     return this.#iterable(pairs, (pair) => this.#pair(pair), "CLOSED");
   }
 
@@ -113,16 +113,16 @@ export class NamespacedStore implements Store {
     const inner = this.#store.atomic();
     const outer: Atomic = {
       check: (key, previous) => {
-        this.#now(() => inner.check(this.#full(key), this.#fullPrevious(previous)));
+        this.#life.now(true, () => inner.check(this.#full(key), this.#fullPrevious(previous)));
         return outer;
       },
       put: (key, value, options) => {
-        this.#now(() => inner.put(this.#full(key), value, options));
+        this.#life.now(true, () => inner.put(this.#full(key), value, options));
         if (options?.keepAlive === true) this.#life.kept.add(this.#full(key));
         return outer;
       },
       delete: (key) => {
-        this.#now(() => inner.delete(this.#full(key)));
+        this.#life.now(true, () => inner.delete(this.#full(key)));
         return outer;
       },
       commit: async (options) => {
@@ -134,24 +134,24 @@ export class NamespacedStore implements Store {
   }
 
   watch(key: string, options?: WatchOptions): AsyncIterable<KVPair | undefined> {
-    const states = this.#now(() => this.#store.watch(this.#full(key), options));
+    const states = this.#life.now(false, () => this.#store.watch(this.#full(key), options));
     return this.#iterable(states, (pair) => this.#maybePair(pair), "end");
   }
 
   watchTree(directory: string, options?: WatchOptions): AsyncIterable<TreeChange> {
-    const items = this.#now(() => this.#store.watchTree(this.#fullDirectory(directory), options));
+    const items = this.#life.now(false, () => this.#store.watchTree(this.#fullDirectory(directory), options));
     return this.#iterable(items, (item) => this.#treeChange(item), "end");
   }
 
   newLock(key: string, options?: LockOptions): Lock {
-    const lock = this.#now(() => this.#store.newLock(this.#full(key), options));
+    const lock = this.#life.now(true, () => this.#store.newLock(this.#full(key), options));
     return new NamespacedLock(lock, canonicalKey(key), this.#life);
   }
 
   namespace(prefix: string): Store {
     const inner = new NamespacedStore(
       this.#store,
-      this.#now(() => this.#full(prefix)),
+      this.#life.now(false, () => this.#full(prefix)),
       this.#endKeepAlive,
     );
     this.#life.addNamespace(inner);
@@ -251,14 +251,6 @@ export class NamespacedStore implements Store {
           onClose,
         }),
     };
-  }
-
-  #now<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      throw this.#rename(error);
-    }
   }
 
   /** Errors name keys as this namespace's callers know them. */
