@@ -190,10 +190,15 @@ export const lock: CaseGroup = {
       }
       assert.deepEqual(await store.keys(""), []);
     },
-    "says what ttl took effect": async ({ store, capabilities }) => {
+    "says what ttl took effect": async ({ store, capabilities, timing }) => {
       const { minimumMs, maximumMs } = capabilities.ttl;
-      const short = await store.newLock("short", { ttlMs: 1 }).lock();
-      assert.ok(short.ttlMs >= Math.max(minimumMs, 1), `${short.ttlMs} is below the minimum of ${minimumMs} ms`);
+      // Where the minimum is short, a hold of so little could be over before it is given back.
+      const asked = minimumMs > 1_000 ? 1 : timing.ttlMs;
+      const short = await store.newLock("short", { ttlMs: asked }).lock();
+      assert.ok(
+        short.ttlMs >= Math.max(minimumMs, asked),
+        `${short.ttlMs} ms is less than ${asked} or ${minimumMs} ms`,
+      );
       const standard = await store.newLock("standard").lock();
       assert.ok(standard.ttlMs >= Math.min(15_000, maximumMs), `${standard.ttlMs} ms is not the default`);
       await Promise.all([short.unlock(), standard.unlock()]);

@@ -27,7 +27,7 @@ export function modelFactory(options: ModelFactoryOptions = {}): Factory {
       const store = open();
       return {
         store,
-        timing: { ttlMs: 60, ...options.timing },
+        timing: { ttlMs: 120, ...options.timing },
         another: async (settings) => open(settings),
         suspend: async () => server.cut(),
         resume: async () => server.heal(),
