@@ -50,8 +50,9 @@ describe("bolt check", () => {
 
   test("one that cannot even be opened is damaged, one that is not there is not", async () => {
     const { file } = await newBoltFile();
-    await damage(file, 0);
-    await damage(file, 4_096);
+    // The magic number of either meta page.
+    await damage(file, 16);
+    await damage(file, 4_096 + 16);
     const checked = await kvasir(["bolt", "check", file]);
     expect(checked).toMatchObject({ exitCode: 1 });
     expect(checked.stdout).toContain("neither meta page");
