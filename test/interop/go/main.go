@@ -29,14 +29,25 @@ import (
 // exitTimeout is the exit code when the file lock was not had in time.
 const exitTimeout = 3
 
-// maxMemory bounds what one oracle process may allocate, in bytes: bbolt's check
-// keeps a map of every page that a damaged file claims to have.
-const maxMemory = 4 << 30
+// What one oracle process may use: bbolt's check keeps a map of every page that
+// a damaged file claims to have, and its walks need not end.
+const (
+	maxMemoryBytes = 2 << 30
+	maxCPUSeconds  = 300
+)
+
+func limitResources() error {
+	for resource, limit := range map[int]uint64{syscall.RLIMIT_DATA: maxMemoryBytes, syscall.RLIMIT_CPU: maxCPUSeconds} {
+		if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("setrlimit %d: %w", resource, err)
+		}
+	}
+	return nil
+}
 
 func main() {
-	limit := syscall.Rlimit{Cur: maxMemory, Max: maxMemory}
-	if err := syscall.Setrlimit(syscall.RLIMIT_DATA, &limit); err != nil {
-		fmt.Fprintln(os.Stderr, "setrlimit:", err)
+	if err := limitResources(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	commands := map[string]func([]string) error{
