@@ -1,0 +1,46 @@
+/** The data of every suite: keys of 21 bytes, values of 128 bytes that tell their key, so that answers can be checked. */
+export const keyCount = 100_000;
+export const valueSize = 128;
+
+/** The directory that all keys are in. */
+export const directory = "bench/key";
+
+/** The key of a number: 21 bytes, and in the order of the numbers. */
+export function keyOf(index: number): string {
+  return `${directory}/${index.toString().padStart(11, "0")}`;
+}
+
+export function allKeys(count = keyCount): string[] {
+  return Array.from({ length: count }, (_, index) => keyOf(index));
+}
+
+/** A value that begins with the number of its key. */
+export function valueOf(index: number): Buffer {
+  const value = Buffer.alloc(valueSize, 0x2e);
+  value.writeUInt32LE(index);
+  return value;
+}
+
+/** Throws unless `value` is what `valueOf(index)` gave. */
+export function checkValue(value: Uint8Array | undefined, index: number): void {
+  if (
+    value?.length === valueSize &&
+    value[0] === (index & 0xff) &&
+    value[1] === ((index >>> 8) & 0xff) &&
+    value[2] === ((index >>> 16) & 0xff)
+  ) {
+    return;
+  }
+  throw new Error(`${keyOf(index)} has another value than it was given, ${value?.length} bytes long`);
+}
+
+/** Numbers of keys in random order, the same for both sides: a fixed sequence, gone through again and again. */
+export function randomOrder(count = keyCount, length = 1 << 20): Uint32Array {
+  let state = 0x9e3779b9;
+  return Uint32Array.from({ length }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % count;
+  });
+}
