@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EtcdClient } from "../../../src/etcd/client/index.js";
 import { createProxy, type EtcdServer, startEtcd } from "../../servers/index.js";
-import { bytes, failureOf } from "./support/fixtures.js";
+import { bytes, failureOf, somethingSent } from "./support/fixtures.js";
 import { freePort } from "./support/free-port.js";
 import { Recorder } from "./support/recorder.js";
 
@@ -22,13 +22,15 @@ describe("close", () => {
     const recorder = new Recorder(client, { key: "k" });
     await recorder.created;
     const { id } = await client.leases.grant(60_000);
-    link.stall();
+    link.holdReplies();
+    link.resetCount();
     const failures = [
       client.kv.put({ key: bytes("k") }),
       client.kv.range({ key: bytes("k") }),
       client.leases.renew(id),
       client.maintenance.status(),
     ].map(failureOf);
+    await somethingSent(link);
     client.close();
     const reasons = (await Promise.all(failures)).map((error) => error.reason);
     expect(reasons).toEqual(["closed", "closed", "closed", "closed"]);

@@ -166,7 +166,7 @@ describe.each(["3.4", "3.5"])("watches of etcd %s", (version) => {
     }
     await link.accept();
     link.resetCount();
-    await eventually(() => link.count.toClient, 1).toBeGreaterThan(2_500_000);
+    await eventually(() => link.count.toClient, 1).toBeGreaterThan(10_000_000);
     link.cut();
     await eventually(() => recorder.events.length).toBe(40);
     expect(recorder.events.map((event) => text(event.kv?.key))).toEqual(expected);
