@@ -156,7 +156,7 @@ export class LockedFile implements DatabaseFile {
 
   /** A new file: its name must survive a power failure as well, which takes a sync of the folder. */
   async #fill(): Promise<void> {
-    await createDatabase(this.#storage, this.#options.pageSize);
+    await createDatabase(this.#storage, this.#options);
     const folder = await fs.promises.open(dirname(this.#path), "r");
     try {
       await folder.sync();

@@ -19,7 +19,7 @@ export async function open(path: string, options?: OpenOptions): Promise<DB> {
 /** Opens a database in storage of one's own: memory, or a test's. It is not locked. */
 export async function openStorage(storage: Storage, options?: OpenOptions): Promise<DB> {
   const resolved = resolveOptions(options);
-  if (storage.size() === 0 && !resolved.readOnly) await createDatabase(storage, resolved.pageSize);
+  if (storage.size() === 0 && !resolved.readOnly) await createDatabase(storage, resolved);
   const file = new PrivateFile(storage, resolved.readOnly);
   return new DB(file, readNewestMeta(storage), resolved, createTarget);
 }

@@ -13,7 +13,7 @@ export interface OpenOptions {
   timeoutMs?: number | undefined;
   /** For a new file: 1,024 to 65,536, a power of two. Default 4,096. An existing file says it itself. */
   pageSize?: number | undefined;
-  /** Make the file at least this large, in bytes, so that it need not grow step by step. Default 0. */
+  /** Make a new file at least this large, in bytes, so that it need not grow step by step. Default 0. */
   initialSize?: number | undefined;
   /** Do not store the freelist: commits write less, and the first write after opening walks the file. Default false. */
   noFreelistSync?: boolean | undefined;

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { Freelist, parseFreelist } from "../../../src/bolt/engine/freelist.js";
+
+const freelist = (...ids: number[]): Freelist => new Freelist(Float64Array.from(ids));
+const freeIds = (list: Freelist): number[] => [...list.all()].toSorted((left, right) => left - right);
+
+describe("allocating", () => {
+  test("takes the lowest run that is long enough", () => {
+    const list = freelist(3, 5, 6, 8, 9, 10, 12);
+    expect(list.allocate(3, 1, false)).toBe(8);
+    expect(list.allocate(1, 1, false)).toBe(3);
+    expect(list.allocate(2, 1, false)).toBe(5);
+    expect(list.allocate(2, 1, false)).toBe(0);
+    expect(list.allocate(1, 1, false)).toBe(12);
+    expect(list.allocate(1, 1, false)).toBe(0);
+  });
+
+  test("finds a run again once pages have come in", () => {
+    const list = freelist(3, 5);
+    expect(list.allocate(2, 7, false)).toBe(0);
+    list.free(4, 1, 7);
+    list.commit();
+    list.release([], 7);
+    expect(list.allocate(3, 8, false)).toBe(3);
+  });
+});
+
+describe("freed pages", () => {
+  test("wait until readers of the state before are gone", () => {
+    const list = freelist();
+    list.free(10, 2, 5);
+    expect(list.release([4], 5)).toEqual([]);
+    expect(list.pendingCount).toBe(2);
+    expect(list.release([5], 5)).toEqual([10, 11]);
+    expect(list.freeCount).toBe(2);
+  });
+
+  test("that no reader has seen are free although a reader is open", () => {
+    const list = freelist(10);
+    expect(list.allocate(1, 6, true)).toBe(10);
+    list.commit();
+    list.free(10, 1, 7);
+    list.free(20, 1, 7);
+    // The reader started at 5: page 10 was made after that, page 20 before.
+    expect(list.release([5], 7)).toEqual([10]);
+    expect(list.pendingCount).toBe(1);
+  });
+});
+
+describe("rolling back", () => {
+  test("restores what the transaction took and freed", () => {
+    const list = freelist(3, 4, 5, 9);
+    list.allocate(2, 6, true);
+    list.allocate(1, 6, true);
+    list.free(30, 3, 6);
+    list.rollback(6);
+    expect(freeIds(list)).toEqual([3, 4, 5, 9]);
+    expect(list.pendingCount).toBe(0);
+  });
+});
+
+describe("a page freed twice", () => {
+  test("is found within a transaction", () => {
+    const list = freelist();
+    list.free(10, 2, 5);
+    list.free(11, 1, 5);
+    expect(list.findDoubleFree(5)).toBe(11);
+  });
+
+  test("is found on the free list, among waiting pages and among those just taken", () => {
+    const list = freelist(7, 8);
+    list.free(20, 1, 4);
+    list.allocate(1, 5, false);
+    for (const id of [8, 20, 7]) {
+      list.free(id, 1, 5);
+      expect(list.findDoubleFree(5)).toBe(id);
+      list.rollback(5);
+      list.allocate(1, 5, false);
+    }
+    list.free(21, 1, 5);
+    expect(list.findDoubleFree(5)).toBeUndefined();
+  });
+});
+
+describe("the stored form", () => {
+  const stored = (list: Freelist): Uint8Array => {
+    const written = new Uint8Array(Math.ceil(list.storedSize() / 4096) * 4096);
+    list.write(written, 2, written.length / 4096 - 1);
+    return written;
+  };
+
+  test("holds free and waiting pages, sorted", () => {
+    const list = freelist(3, 9);
+    list.free(5, 1, 4);
+    expect([...(parseFreelist(stored(list), 100) as Float64Array)]).toEqual([3, 5, 9]);
+  });
+
+  test.each([65_534, 65_535, 65_536, 70_000])("of %i pages reads back", (count) => {
+    const list = new Freelist(Float64Array.from({ length: count }, (_, index) => index + 2));
+    const written = stored(list);
+    expect(Buffer.from(written).readUInt16LE(10)).toBe(Math.min(count, 0xffff));
+    const ids = parseFreelist(written, count + 2) as Float64Array;
+    expect(ids.length).toBe(count);
+    expect(ids[count - 1]).toBe(count + 1);
+  });
+
+  test("keeps page ids over 32 bits", () => {
+    const list = freelist(2 ** 33 + 1);
+    expect([...(parseFreelist(stored(list), 2 ** 34) as Float64Array)]).toEqual([2 ** 33 + 1]);
+  });
+
+  test("is refused with impossible content", () => {
+    expect(parseFreelist(stored(freelist(3, 100)), 100)).toMatch(/lists page 100/);
+    expect(parseFreelist(stored(freelist(3, 3)), 100)).toMatch(/twice/);
+    const overfull = stored(freelist(3));
+    overfull[11] = 0x10;
+    expect(parseFreelist(overfull, 100)).toMatch(/more than fit/);
+  });
+});
