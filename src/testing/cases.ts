@@ -18,6 +18,7 @@ import { lockContention } from "./cases/lock-contention.js";
 import { lockTime } from "./cases/lock-time.js";
 import { lock } from "./cases/lock.js";
 import { namespace } from "./cases/namespace.js";
+import { ping } from "./cases/ping.js";
 import { put } from "./cases/put.js";
 import { revisions } from "./cases/revisions.js";
 import { scan } from "./cases/scan.js";
@@ -28,6 +29,7 @@ import { watchLife } from "./cases/watch-life.js";
 import { watchTree } from "./cases/watch-tree.js";
 import { watch } from "./cases/watch.js";
 import { histories } from "./properties/histories.js";
+import { interleavings } from "./properties/interleavings.js";
 import { aborted } from "./traits/aborted.js";
 import { badArguments } from "./traits/arguments.js";
 import { busy } from "./traits/busy.js";
@@ -57,6 +59,7 @@ export const allGroups: readonly CaseGroup[] = [
   ttl,
   keepAlive,
   namespace,
+  ping,
   close,
   canonicalKeys,
   values,
@@ -70,4 +73,5 @@ export const allGroups: readonly CaseGroup[] = [
   busy,
   suspended,
   histories,
+  interleavings,
 ];

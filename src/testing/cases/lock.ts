@@ -161,6 +161,15 @@ export const lock: CaseGroup = {
       await store.atomicPut("k", "plain", undefined);
       hasText(await store.get("k"), "plain");
     },
+    "keys below a held lock's key work where the capabilities say so": async ({ store, capabilities }) => {
+      const hold = await store.newLock("d", { value: "me" }).lock();
+      if (capabilities.keys.withChildren === "always") await store.put("d/k", "below");
+      else await rejects(() => store.put("d/k", "below"), { code: "NOT_SUPPORTED", outcome: "not-applied" });
+      hasText(await store.get("d"), "me");
+      await hold.unlock();
+      assert.equal(await store.get("d"), undefined);
+      assert.equal(await store.exists("d/k"), capabilities.keys.withChildren === "always");
+    },
     "disposal unlocks, and never throws": async ({ store, another }) => {
       const other = await another();
       const hold = await store.newLock("k").lock();

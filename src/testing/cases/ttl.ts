@@ -162,6 +162,12 @@ export const ttl: CaseGroup = {
       await watching.return?.();
       assert.deepEqual(await store.keys("many"), ["many/permanent"]);
     },
+    "keys below a key with a ttl work where the capabilities say so": async ({ store, capabilities, timing }) => {
+      await store.put("d", "short-lived", { ttlMs: timing.ttlMs });
+      if (capabilities.keys.withChildren === "always") await store.put("d/k", "below");
+      else await rejects(() => store.put("d/k", "below"), { code: "NOT_SUPPORTED", outcome: "not-applied" });
+      assert.equal(await store.exists("d/k"), capabilities.keys.withChildren === "always");
+    },
     "a short ttl is raised and the pair says so": async ({ store, capabilities }) => {
       const { minimumMs, maximumMs, granularityMs } = capabilities.ttl;
       const { ttlMs } = await store.put("k", "1", { ttlMs: 1 });

@@ -104,6 +104,23 @@ class SwapsAnswers extends ModelDriver {
   }
 }
 
+class ReadsTooEarly extends ModelDriver {
+  #before = new Map<string, KVPair | undefined>();
+
+  override async write(operations: readonly WriteOperation[]): Promise<readonly WriteAnswer[]> {
+    for (const { key } of operations) this.#before.set(key, this.server.entries.get(key)?.pair.copy());
+    return super.write(operations);
+  }
+
+  override async read(operations: readonly ReadOperation[]): Promise<readonly ReadAnswer[]> {
+    const answers = await super.read(operations);
+    return answers.map((answer, at) => {
+      const { type, key } = operations[at]!;
+      return type === "get" && this.#before.has(key) ? this.#before.get(key) : answer;
+    });
+  }
+}
+
 class FailsTheBatch extends ModelDriver {
   override async write(operations: readonly WriteOperation[]): Promise<readonly WriteAnswer[]> {
     const answers = await super.write(operations);
@@ -319,6 +336,10 @@ export const mutants: Readonly<Record<string, Mutant>> = {
       return original(store, "put")(key, bytes, options);
     }),
     caughtBy: "concurrent calls: writes to one key keep their order",
+  },
+  "reads see what is not yet written": {
+    ...driver(ReadsTooEarly),
+    caughtBy: "random interleavings: the answers",
   },
   "a timeout of NaN is taken": {
     ...method("get", (store) => (key, options) => {
