@@ -1,0 +1,69 @@
+// A tour of the API on an embedded store: no server, a real file in a temporary folder. Run it with `npm run demo`.
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { connect, isStoreError } from "kvasir";
+
+const folder = await mkdtemp(path.join(os.tmpdir(), "kvasir-demo-"));
+const say = (line: string): void => console.log(line);
+
+say('const store = await connect("bolt:app.db")          // or etcd://…  consul://…  zk://…');
+const store = await connect(`bolt:${path.join(folder, "app.db")}`);
+try {
+  say("\n-- put and get");
+  const put = await store.put("config/db/host", "10.0.0.7");
+  say(`put    config/db/host = ${put.text()}, revision ${put.revision}`);
+  const pair = await store.get("config/db/host");
+  say(`get    config/db/host = ${pair?.text()}`);
+  say(`get    config/nothing = ${await store.get("config/nothing")}`);
+
+  say("\n-- list: everything below a directory, sorted");
+  await store.put("config/db/port", "5432");
+  await store.put("config/cache", JSON.stringify({ size: 64 }));
+  for (const each of await store.list("config")) say(`list   ${each.key} = ${each.text()}`);
+  say(`keys   one level: ${(await store.keys("config", { depth: 1 })).join("  ")}`);
+
+  say("\n-- watch: the current state first, then each change");
+  const watched = (async () => {
+    for await (const now of store.watch("config/db/host")) {
+      say(`watch  config/db/host is ${now?.text() ?? "gone"}`);
+      if (now === undefined) return;
+    }
+  })();
+  await store.put("config/db/host", "10.0.0.8");
+  await store.delete("config/db/host");
+  await watched;
+
+  say("\n-- compare and set: only if nobody was faster");
+  const seen = await store.get("config/db/port");
+  await store.put("config/db/port", "5433");
+  try {
+    await store.atomicPut("config/db/port", "5434", seen);
+  } catch (error) {
+    if (!isStoreError(error, "KEY_MODIFIED")) throw error;
+    say(`cas    ${error.message}`);
+  }
+  const counted = await store.update("visits", (current) => String(Number(current?.text() ?? 0) + 1));
+  say(`update visits = ${counted?.text()}, read and written again until it fits`);
+
+  say("\n-- a key with a ttl goes by itself");
+  await store.put("session/42", "anna", { ttlMs: 200 });
+  for await (const now of store.watch("session/42")) {
+    say(`ttl    session/42 is ${now?.text() ?? "gone"}`);
+    if (now === undefined) break;
+  }
+
+  say("\n-- a lock: one holder at a time, told when it is lost");
+  const lock = store.newLock("jobs/nightly", { value: "me", ttlMs: 5_000 });
+  const hold = await lock.lock();
+  say(
+    `lock   held: ${hold.held}, fencing token ${hold.token}, jobs/nightly = ${(await store.get("jobs/nightly"))?.text()}`,
+  );
+  const other = await store.newLock("jobs/nightly").tryLock();
+  say(`lock   a second one gets ${other}`);
+  await hold.unlock();
+  say(`lock   given back; jobs/nightly = ${await store.get("jobs/nightly")}`);
+} finally {
+  await store.close();
+  await rm(folder, { recursive: true });
+}
