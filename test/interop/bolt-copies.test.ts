@@ -1,5 +1,6 @@
-import { createWriteStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { open as openFile, readFile, stat } from "node:fs/promises";
+import { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { describe, expect, it } from "vitest";
 import { open } from "../../src/bolt/engine/index.js";
 import { applyToEngine, checkEngine, dumpEngine } from "./support/engine.js";
@@ -20,12 +21,23 @@ describe("copies of a file pass Go's check", () => {
     for (const transaction of randomHistory(random, shape)) await applyToEngine(db, transaction);
     const before = dumpEngine(db);
     const reader = db.begin();
-    const stream = createWriteStream(file("backup.db"));
-    const copying = reader.writeTo(stream);
-    for (const transaction of randomHistory(random, shape)) await applyToEngine(db, transaction);
-    const length = await copying;
+    const more = randomHistory(random, shape);
+    const target = await openFile(file("backup.db"), "w");
+    // A slow target: a transaction is committed between any two of its writes.
+    const stream = new Writable({
+      highWaterMark: 1024,
+      write(chunk: Buffer, _encoding, done) {
+        const next = more.pop();
+        const written = next === undefined ? Promise.resolve() : applyToEngine(db, next);
+        written.then(() => target.writeFile(chunk)).then(() => done(), done);
+      },
+    });
+    const length = await reader.writeTo(stream);
+    await finished(stream.end());
+    await target.close();
     reader.rollback();
-    await new Promise<void>((resolve) => stream.end(resolve));
+    expect(more.length).toBeLessThan(shape.transactions);
+    for (const transaction of more) await applyToEngine(db, transaction);
     expect(dumpEngine(db)).not.toBe(before);
     await db.close();
     expect((await stat(file("backup.db"))).size).toBe(length);

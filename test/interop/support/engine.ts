@@ -62,15 +62,18 @@ export async function checkEngine(db: DB): Promise<string[]> {
 
 /** All that our engine reads, in the lines that the Go oracle's `dump` prints; each key is also looked up by itself. */
 export function dumpEngine(db: DB): string {
-  return db.view((tx) => {
-    const lines: string[] = [];
-    const cursor = tx.cursor();
-    for (let found = cursor.first(); found; found = cursor.next()) {
-      const name = cursor.key!;
-      dumpBucket(lines, [hexOf(name)], tx.bucket(name)!);
-    }
-    return lines.join("");
-  });
+  return db.view(dumpTx);
+}
+
+/** The same for one transaction. */
+export function dumpTx(tx: Tx): string {
+  const lines: string[] = [];
+  const cursor = tx.cursor();
+  for (let found = cursor.first(); found; found = cursor.next()) {
+    const name = cursor.key!;
+    dumpBucket(lines, [hexOf(name)], tx.bucket(name)!);
+  }
+  return lines.join("");
 }
 
 function dumpBucket(lines: string[], path: string[], bucket: Bucket): void {
