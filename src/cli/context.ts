@@ -63,6 +63,11 @@ export class Notices {
     this.paint = paintFor(this.isTerminal, environment.env);
   }
 
+  /** For what draws on the terminal itself. */
+  get stream(): Environment["stderr"] {
+    return this.#environment.stderr;
+  }
+
   say(text: string): void {
     this.#environment.stderr.write(`${escapeControls(text)}\n`);
   }

@@ -29,7 +29,7 @@ export async function createProgress(notices: Notices | undefined, options: Prog
       total === undefined
         ? `${counter}, {duration_formatted}`
         : `{bar} {percentage}% | ${counter}, {eta_formatted} left`,
-    stream: process.stderr,
+    stream: notices.stream,
     clearOnComplete: true,
     hideCursor: false,
     fps: 10,

@@ -4,9 +4,9 @@ import type { Context } from "../context.js";
 import { type CopyCounts, copyTree } from "../copy-tree.js";
 import { compareTrees } from "../compare-trees.js";
 import { type Configure, examples } from "../define.js";
-import { parseCount } from "../durations.js";
 import { CommandFailure, errorCode, exitCodes } from "../exit.js";
 import { withStoreAt } from "../open-store.js";
+import { bulkTimeoutMs, concurrencyOption } from "../options.js";
 import { createProgress } from "../progress.js";
 
 interface CopyCommandOptions {
@@ -24,7 +24,7 @@ export const configure: Configure = (command, bind) => {
     .addOption(new Option("--dry-run", "only print what would be done: create, change or delete, a tab, and the key"))
     .addOption(new Option("--verify", "compare the two afterwards; exit code 1 when they differ"))
     .addOption(new Option("--delete", "delete what is only in the store that is written"))
-    .addOption(new Option("--concurrency <count>", "how many keys to write at once").argParser(parseCount).default(512))
+    .addOption(concurrencyOption())
     .addHelpText(
       "after",
       `
@@ -88,7 +88,8 @@ async function copy(
   let counts: CopyCounts;
   try {
     counts = await copyTree(source, target, directory, {
-      ...context.call,
+      signal: context.signal,
+      timeoutMs: context.timeoutMs ?? bulkTimeoutMs,
       deleteOthers: options.delete === true,
       concurrency: options.concurrency,
       onProgress: (count) => progress.update(count),

@@ -3,11 +3,10 @@ import { stat } from "node:fs/promises";
 import { Option } from "commander";
 import type { Context } from "../context.js";
 import { type Configure, examples } from "../define.js";
-import { parseCount } from "../durations.js";
 import { UsageError } from "../exit.js";
 import { importRecords } from "../import-records.js";
 import { withStore } from "../open-store.js";
-import { ttlOption } from "../options.js";
+import { bulkTimeoutMs, concurrencyOption, ttlOption } from "../options.js";
 import { createProgress } from "../progress.js";
 
 interface ImportCommandOptions {
@@ -23,7 +22,7 @@ export const configure: Configure = (command, bind) => {
     .addOption(new Option("--prefix <directory>", "write the keys below this directory"))
     .addOption(new Option("--if-absent", "leave the keys that are there as they are"))
     .addOption(ttlOption("how long the keys stay; without it, for good"))
-    .addOption(new Option("--concurrency <count>", "how many keys to write at once").argParser(parseCount).default(512))
+    .addOption(concurrencyOption())
     .addHelpText(
       "after",
       `
@@ -45,7 +44,8 @@ async function run(context: Context, file: string | undefined, options: ImportCo
   try {
     const { written, skipped } = await withStore(context, "write", (store) =>
       importRecords(store, source.stream, {
-        ...context.call,
+        signal: context.signal,
+        timeoutMs: context.timeoutMs ?? bulkTimeoutMs,
         prefix: options.prefix,
         ifAbsent: options.ifAbsent === true,
         ttlMs: options.ttl,
