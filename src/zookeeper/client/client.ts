@@ -37,7 +37,7 @@ import { checkPath, pathError } from "./paths.js";
 import type { ServerLevel } from "./records.js";
 import { Request, type RequestOptions } from "./request.js";
 import { Session, type StateChange } from "./session.js";
-import type { SessionState } from "./session-state.js";
+import type { SessionCredentials, SessionState } from "./session-state.js";
 import type { Reply } from "./stat.js";
 import { countBelow, ephemeralsBelow, readOneByOne } from "./older-servers.js";
 import { type OneShotKind, type Watcher, WatchRegistry } from "./watches.js";
@@ -115,6 +115,11 @@ export class ZooKeeperClient {
    */
   get sessionDeadline(): number {
     return this.#session.deadline;
+  }
+
+  /** What another process needs to take the session over (option `session`); undefined without one. Keep it secret. */
+  get sessionCredentials(): SessionCredentials | undefined {
+    return this.#session.credentials;
   }
 
   /** Calls the listener at each change of state; the function returned ends that. */

@@ -117,9 +117,9 @@ export class Connection {
 
   /** Writes a request; `now` is the clock's time. With an `xid` the request is one of those that have their own. */
   send(request: Request, now: number, xid?: number): void {
-    const operation = this.#supported(request.operation);
+    const operation = this.#supported(request);
     if (operation === undefined) {
-      const message = `${this.server} is older than ${request.operation.since} and does not have this operation`;
+      const message = `${this.server} belongs to ZooKeeper ${this.level}, which does not have this operation`;
       return request.fail(new UnimplementedError(message, request.context()));
     }
     request.operation = operation;
@@ -154,8 +154,10 @@ export class Connection {
     this.send(ping, now, Xid.ping);
   }
 
-  #supported(operation: Operation<unknown, unknown>): Operation<unknown, unknown> | undefined {
-    let candidate: Operation<unknown, unknown> | undefined = operation;
+  /** The request's operation, or what it falls back to on this server; undefined when the server has neither. */
+  #supported(request: Request): Operation<unknown, unknown> | undefined {
+    let candidate: Operation<unknown, unknown> | undefined = request.operation;
+    if ((candidate.sinceFor?.(request.args) ?? 0) > this.level) return undefined;
     while (candidate !== undefined && candidate.since > this.level) candidate = candidate.fallback;
     return candidate;
   }

@@ -39,7 +39,7 @@ export class ConnectionLossError extends CodedError {
 /** A frame could not be read: the peer does not speak ZooKeeper's protocol, or the bytes were damaged. */
 export class MarshallingError extends CodedError {
   static readonly code = -5;
-  static readonly explanation = "the server sent something malformed";
+  static readonly explanation = "malformed: it could not be read";
   override readonly name = "MarshallingError";
 }
 export class UnimplementedError extends CodedError {

@@ -22,6 +22,8 @@ export interface HandshakeOptions extends DialOptions {
 
 /** The part of a session that an attempt to connect needs. */
 export interface SessionTicket {
+  /** Whether the connection is only to end the session, for which no authentication and no level is needed. */
+  readonly onlyToClose: boolean;
   connectRequest(): ConnectRequest;
   /** The server's first words, told as soon as they come; throws when they mean that the session is gone. */
   greeted(response: ConnectResponse, sentAt: number): void;
@@ -60,6 +62,7 @@ export class Handshake {
   async open(server: Server, ticket: SessionTicket, signal: AbortSignal): Promise<Connection> {
     for (;;) {
       const connection = await this.#greet(server, ticket, signal);
+      if (ticket.onlyToClose) return connection;
       // Whatever step the attempt is at, ending it ends the connection, and that ends the step.
       const onAbort = (): void => connection.destroy(signal.reason as ZooKeeperError);
       signal.addEventListener("abort", onAbort, { once: true });

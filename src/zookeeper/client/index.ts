@@ -27,8 +27,9 @@ export type { AclReply, ChildrenReply, ClientIdentity, DataReply, ExistsReply, S
 export type { ClientOptions } from "./options.js";
 export type { EventType, ServerLevel } from "./records.js";
 export type { RequestOptions } from "./request.js";
+export { type DigestMd5Options, saslDigestMd5 } from "./sasl-digest-md5.js";
 export type { StateChange } from "./session.js";
-export type { SessionInfo, SessionState } from "./session-state.js";
+export type { SessionCredentials, SessionInfo, SessionState } from "./session-state.js";
 export type { Reply, Stat } from "./stat.js";
 export type { PersistentWatchHandle } from "./watch-keeper.js";
 export type { Watcher, WatchEvent } from "./watches.js";

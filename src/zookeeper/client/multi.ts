@@ -165,9 +165,15 @@ export const multiOperation: Operation<MultiArgs, MultiReply> = {
     }
     return failed ? multiError(codes, args) : new MultiReply(zxid, results);
   },
+  sinceFor: (args) => (args.operations.some(isContainerOrTtl) ? 3.5 : 3.4),
   detach: (args) => ({ ...args, operations: args.operations.map(detachOperation) }),
   needsSession: (args) => args.operations.some((op) => op.type === "create" && isEphemeral(op.args.mode)),
 };
+
+/** Operations that a server before 3.5 cannot even read. */
+function isContainerOrTtl(operation: PreparedOperation): boolean {
+  return operation.type === "create" && createOperation(operation.args.mode).fallback === undefined;
+}
 
 function detachOperation(operation: PreparedOperation): PreparedOperation {
   if (operation.type === "create") return { ...operation, args: detachData(operation.args) };

@@ -21,6 +21,8 @@ export interface Operation<Args, Result> {
   read(reader: JuteReader, zxid: Zxid, args: Args): Result | ZooKeeperError;
   /** What an error code from the server means as a result; undefined when it is an error. */
   resultOf?(code: number, zxid: Zxid): Result | undefined;
+  /** The first release line that takes these arguments, where that is later than `since`. */
+  sinceFor?(args: Args): ServerLevel;
   /** The arguments with the caller's bytes copied, for a request that has to wait before it is written. */
   detach?(args: Args): Args;
   /** Whether it makes no sense in any session but the present one. */

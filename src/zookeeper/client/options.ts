@@ -5,6 +5,7 @@ import { BadArgumentsError } from "./error-codes.js";
 import { parseServers } from "./hosts.js";
 import { Chroot } from "./paths.js";
 import type { SessionOptions } from "./session.js";
+import type { SessionCredentials } from "./session-state.js";
 
 /** How to connect. All times are milliseconds. */
 export interface ClientOptions {
@@ -24,6 +25,8 @@ export interface ClientOptions {
   readonly tls?: boolean | TlsOptions | undefined;
   /** Credentials for each connection. */
   readonly auth?: readonly Auth[] | undefined;
+  /** A session begun elsewhere (`sessionCredentials`), to be taken over; a new one is begun if it is gone. */
+  readonly session?: SessionCredentials | undefined;
   /** Whether a server that is cut off from its ensemble will do until another is found. Default false. */
   readonly readOnly?: boolean | undefined;
   /** How many requests may wait for answers or a connection before more are refused. Default 100,000. */
@@ -61,6 +64,7 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
       connectTimeoutMs: options.connectTimeoutMs,
       closeTimeoutMs: milliseconds("closeTimeoutMs", options.closeTimeoutMs, 2_000),
       tls: options.tls,
+      resume: options.session,
       readOnly: options.readOnly ?? false,
       maxPending: options.maxPending ?? 100_000,
       maxRequestBytes: options.maxRequestBytes ?? 0xfffff,

@@ -8,7 +8,7 @@ import { Handshake, type HandshakeOptions, type SessionTicket } from "./handshak
 import { HostRing, type Server, serverName } from "./hosts.js";
 import { findWritable } from "./read-only.js";
 import type { ConnectRequest, ConnectResponse } from "./records.js";
-import type { SessionInfo } from "./session-state.js";
+import type { SessionCredentials, SessionInfo } from "./session-state.js";
 import type { Zxid } from "./stat.js";
 
 export interface ReconnectorOptions extends HandshakeOptions {
@@ -17,6 +17,8 @@ export interface ReconnectorOptions extends HandshakeOptions {
   readonly sessionTimeoutMs: number;
   /** How long one attempt may take; undefined for the session's timeout divided among the servers, at least a second. */
   readonly connectTimeoutMs: number | undefined;
+  /** A session begun elsewhere, to be taken over. */
+  readonly resume: SessionCredentials | undefined;
   /** Whether a server cut off from its ensemble will do. */
   readonly readOnly: boolean;
 }
@@ -36,9 +38,7 @@ const steadyMs = 1_000;
 /** So many rounds of refused greetings, and the servers are taken to have lost the data this client saw. */
 const refusedRounds = 3;
 
-interface Credentials extends SessionInfo {
-  readonly password: Uint8Array;
-}
+type Credentials = SessionInfo & SessionCredentials;
 
 interface Attempt {
   readonly controller: AbortController;
@@ -57,6 +57,7 @@ export class Reconnector {
   #credentials: Credentials | undefined;
   #granted: { session: SessionInfo; readOnly: boolean } | undefined;
   #attempt: Attempt | undefined;
+  #connection: Connection | undefined;
   #pause: AbortController | undefined;
   #failures = 0;
   #refusals = 0;
@@ -72,6 +73,12 @@ export class Reconnector {
     this.#handshake = new Handshake(options);
     this.#ring = new HostRing(options.servers, options.random);
     this.#lastSeen = lastSeen;
+    if (options.resume !== undefined) this.#credentials = { timeoutMs: options.sessionTimeoutMs, ...options.resume };
+  }
+
+  get credentials(): SessionCredentials | undefined {
+    const present = this.#credentials;
+    return present && { id: present.id, password: Uint8Array.from(present.password) };
   }
 
   start(): void {
@@ -101,14 +108,13 @@ export class Reconnector {
     timer.cancel();
   }
 
+  /** Ends it now, whatever state it is in. */
   #abandon(): void {
     this.#abandoned = true;
     this.#pause?.abort();
     this.#connection?.destroy(new ClosedError());
     this.abortAttempt(new ClosedError());
   }
-
-  #connection: Connection | undefined;
 
   get #wanted(): boolean {
     return !this.#stopping || (this.#credentials !== undefined && !this.#abandoned);
@@ -166,6 +172,7 @@ export class Reconnector {
 
   #ticket(attempt: Attempt): SessionTicket {
     return {
+      onlyToClose: this.#stopping,
       connectRequest: (): ConnectRequest => {
         attempt.greeted = true;
         return {

@@ -5,6 +5,12 @@ export interface SessionInfo {
   readonly timeoutMs: number;
 }
 
+/** What makes a connection part of a session: whoever has it can take the session over, and end it. */
+export interface SessionCredentials {
+  readonly id: bigint;
+  readonly password: Uint8Array;
+}
+
 /**
  * Where a client stands.
  *

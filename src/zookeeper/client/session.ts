@@ -15,7 +15,13 @@ import { type WatchPaths, Xid } from "./records.js";
 import { Request, RequestQueue } from "./request.js";
 import { SessionDeadline } from "./session-deadline.js";
 import { authOperation, closeSessionOperation, setWatchesOperation } from "./session-operations.js";
-import { nextState, type SessionEvent, type SessionInfo, type SessionState } from "./session-state.js";
+import {
+  nextState,
+  type SessionCredentials,
+  type SessionEvent,
+  type SessionInfo,
+  type SessionState,
+} from "./session-state.js";
 import { Zxid } from "./stat.js";
 import type { WatchRegistry } from "./watches.js";
 
@@ -82,7 +88,11 @@ export class Session {
     return this.#deadline.time;
   }
 
-  /** The connection's end, when there is one. */
+  get credentials(): SessionCredentials | undefined {
+    return this.#reconnector.credentials;
+  }
+
+  /** The present connection, if there is one. */
   get connection(): Connection | undefined {
     return this.#connection;
   }
