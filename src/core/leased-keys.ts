@@ -54,6 +54,11 @@ export class LeasedKeys {
     }
   }
 
+  /** A put that nobody waits for any more was applied: the store would not renew it, so a keepAlive key goes. */
+  async abandon(lease: Lease, keepAlive: boolean): Promise<void> {
+    if (keepAlive) await this.#end(lease);
+  }
+
   /** The key was deleted or overwritten by this store: what kept it is not needed any more. */
   forget(key: string): void {
     const entry = this.#entries.get(key);

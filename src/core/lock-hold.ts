@@ -72,9 +72,9 @@ export class ManagedHold implements LockHold {
   }
 
   /** Gives the lock back without anybody waiting: nobody wanted it any more. */
-  abandon(): void {
+  async abandon(): Promise<void> {
     this.#finish("released");
-    void this.#release();
+    await this.#release();
   }
 
   /** The store closes: whoever works under the lock is told, then it is given back. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Backoff } from "../util/backoff.js";
 import type { Clock } from "../util/clock.js";
 import { holdProcess } from "../util/process-hold.js";
+import { settledWithin } from "../util/settled-within.js";
 import { sleep } from "../util/sleep.js";
 import type { Call, Calls } from "./calls.js";
 import type { Connectivity } from "./connectivity.js";
@@ -18,6 +19,8 @@ export interface LockHost {
   readonly connectivity: Connectivity;
   /** All holds of the store, for its `close()`. */
   readonly holds: Set<ManagedHold>;
+  /** All contenders that are not yet through or gone from the server, for its `close()`. */
+  readonly contenders: Set<Promise<void>>;
 }
 
 /** How long a contender that gave up may take to leave the server, in milliseconds, before its caller is told anyway. */
@@ -67,12 +70,14 @@ export class ManagedLock implements Lock {
     const letProcessGo = holdProcess();
     const abort = new AbortController();
     const left = this.#contend(call, wait, abort.signal);
+    this.#host.contenders.add(left);
+    void left.finally(() => this.#host.contenders.delete(left));
     try {
       this.#hold = await call.promise;
       return this.#hold;
     } catch (error) {
       abort.abort(error);
-      await Promise.race([left, sleep(cleanUpMs, { clock: this.#host.clock })]);
+      await settledWithin(left, cleanUpMs, this.#host.clock);
       throw error;
     } finally {
       this.#acquiring = false;
@@ -96,7 +101,7 @@ export class ManagedLock implements Lock {
       };
       try {
         const acquired = await driver.acquire(contender, { deadline: call.deadline, signal });
-        return this.#settle(call, acquired);
+        return await this.#settle(call, acquired);
       } catch (error) {
         if (!this.#isPassing(error)) return call.reject(this.#explain(error));
         await sleep(backoff.next(), { clock, signal }).catch(() => {});
@@ -104,10 +109,17 @@ export class ManagedLock implements Lock {
     }
   }
 
-  #settle(call: Call<ManagedHold | undefined>, acquired: Acquired | undefined): void {
+  async #settle(call: Call<ManagedHold | undefined>, acquired: Acquired | undefined): Promise<void> {
     if (acquired === undefined) return call.resolve(undefined);
     const { driver, calls, clock, holds } = this.#host;
-    const hold = new ManagedHold({ key: this.key, acquired, driver, calls, clock, onEnd: () => holds.delete(hold) });
+    const hold: ManagedHold = new ManagedHold({
+      key: this.key,
+      acquired,
+      driver,
+      calls,
+      clock,
+      onEnd: () => holds.delete(hold),
+    });
     if (call.settled) return hold.abandon();
     if (!hold.held) return call.reject(this.#error("LOCK_LOST", "the lock was lost in the moment it was taken"));
     holds.add(hold);

@@ -1,4 +1,6 @@
 import { type Clock, systemClock } from "../util/clock.js";
+import { settledWithin } from "../util/settled-within.js";
+import { positiveInteger, timeout } from "./arguments.js";
 import { AtomicBuilder } from "./atomic.js";
 import { type Call, Calls, type CallSubject } from "./calls.js";
 import type { Capabilities } from "./capabilities.js";
@@ -50,6 +52,9 @@ import { updateKey } from "./update.js";
 import { WatchHub } from "./watch-hub.js";
 import type { WriteScope } from "./write-order.js";
 
+/** How long a closing store waits for what it gives back, in milliseconds; the rest runs out on the server. */
+const closeTimeoutMs = 3_000;
+
 /**
  * The store on top of any driver. It checks what comes in, and leaves each concern to its own part: calls under way
  * (`Calls`), sending (`Requests`), the connection (`Connectivity`), ttl (`LeasedKeys`), watches (`WatchHub`), locks
@@ -68,6 +73,7 @@ export class ManagedStore implements Store {
   readonly #leased: LeasedKeys;
   readonly #watches: WatchHub;
   readonly #holds = new Set<ManagedHold>();
+  readonly #contenders = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
   constructor(driver: Driver, options: StoreOptions = {}) {
@@ -77,14 +83,14 @@ export class ManagedStore implements Store {
     this.#driver = driver;
     this.#input = new Input(driver);
     this.#clock = options.clock ?? systemClock;
-    this.#timeoutMs = options.timeoutMs ?? defaults.timeoutMs;
+    this.#timeoutMs = timeout(options.timeoutMs) ?? defaults.timeoutMs;
     const place = { backend, endpoint };
     const signals = new Signals();
     this.#connectivity = new Connectivity(this.#clock, place, (deadline) => driver.ping({ deadline }));
     this.#calls = new Calls({
       clock: this.#clock,
       timeoutMs: this.#timeoutMs,
-      maxPending: options.maxPending ?? defaults.maxPending,
+      maxPending: positiveInteger("maxPending", options.maxPending) ?? defaults.maxPending,
       place,
       isSuspended: () => this.#connectivity.state === "suspended",
       signals,
@@ -194,6 +200,7 @@ export class ManagedStore implements Store {
       calls: this.#calls,
       connectivity: this.#connectivity,
       holds: this.#holds,
+      contenders: this.#contenders,
     };
     return new ManagedLock(host, lock.key, lock.value, lock.ttlMs);
   }
@@ -222,7 +229,8 @@ export class ManagedStore implements Store {
   async #close(): Promise<void> {
     this.#calls.close();
     this.#watches.close();
-    await Promise.all([...[...this.#holds].map((hold) => hold.close()), this.#leased.close()]);
+    const ends = [...Array.from(this.#holds, (hold) => hold.close()), this.#leased.close(), this.#requests.settled()];
+    await settledWithin(Promise.all([...ends, ...this.#contenders]), closeTimeoutMs, this.#clock);
     this.#connectivity.close();
     await this.#driver.close();
   }
@@ -256,8 +264,10 @@ export class ManagedStore implements Store {
       sentAt = this.#clock.now();
       return this.#driver.putLeased(operation, ttlMs, request);
     };
-    const leased = await this.#single(subject, options, put, { keys: [key] });
-    this.#leased.add(operation, leased, { keepAlive: options?.keepAlive === true, sentAt });
+    const keepAlive = options?.keepAlive === true;
+    const onLate = ({ lease }: LeasedPair): Promise<void> => this.#leased.abandon(lease, keepAlive);
+    const leased = await this.#single(subject, options, put, { keys: [key] }, onLate);
+    this.#leased.add(operation, leased, { keepAlive, sentAt });
     return leased.pair;
   }
 
@@ -280,7 +290,11 @@ export class ManagedStore implements Store {
       sentAt = this.#clock.now();
       return this.#driver.commit(transaction, request);
     };
-    const committed = await this.#single({ operation: "commit", key: "", write: true }, options, commit, { keys });
+    const onLate = async (late: Committed): Promise<void> => {
+      for (const { pair, lease } of late) if (lease) await this.#leased.abandon(lease, keepAlive.has(pair.key));
+    };
+    const subject = { operation: "commit", key: "", write: true };
+    const committed = await this.#single(subject, options, commit, { keys }, onLate);
     for (const { key } of writes) this.#leased.forget(key);
     const puts = writes.filter((write) => write.type === "put");
     for (const [at, { pair, lease }] of committed.entries()) {
@@ -307,8 +321,9 @@ export class ManagedStore implements Store {
     options: CallOptions | undefined,
     run: (request: Request) => Promise<T>,
     scope?: WriteScope,
+    onLate?: (result: T) => Promise<void>,
   ): Promise<T> {
-    return this.#send<T>(subject, options, (call) => this.#requests.single(call, scope, run));
+    return this.#send<T>(subject, options, (call) => this.#requests.single(call, scope, run, onLate));
   }
 
   /** Admits a call and sends it on its way; its promise settles as the first of answer, deadline, abort and close. */

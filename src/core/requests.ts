@@ -28,6 +28,7 @@ export class Requests {
   readonly #order = new WriteOrder();
   readonly #reads: Record<Consistency, Batcher<Item<ReadOperation>>>;
   readonly #writes: Batcher<Item<WriteOperation>>;
+  readonly #singles = new Set<Promise<void>>();
 
   constructor(driver: Driver, connectivity: Connectivity, batch: boolean) {
     this.#driver = driver;
@@ -55,17 +56,38 @@ export class Requests {
 
   /**
    * A request of its own, again while it surely did nothing, until the call settles. `scope` puts a write in order.
-   * The promise settles when the work is over, which may be after the call.
+   * `onLate` takes a result that came when the call had settled without it.
    */
-  single<T>(call: Call<T>, scope: WriteScope | undefined, run: (request: Request) => Promise<T>): void {
+  single<T>(
+    call: Call<T>,
+    scope: WriteScope | undefined,
+    run: (request: Request) => Promise<T>,
+    onLate?: (result: T) => Promise<void>,
+  ): void {
     if (scope === undefined) {
-      void this.#runSingle(call, run);
+      this.#track(this.#runSingle(call, run, onLate));
       return;
     }
-    this.#order.enter(scope, (turn) => void this.#runSingle(call, run).finally(() => turn.done()));
+    this.#order.enter(scope, (turn) => {
+      this.#track(this.#runSingle(call, run, onLate).finally(() => turn.done()));
+    });
   }
 
-  async #runSingle<T>(call: Call<T>, run: (request: Request) => Promise<T>): Promise<void> {
+  /** Settles when the requests of their own that are under way, and what followed from them, are over. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#singles);
+  }
+
+  #track(work: Promise<void>): void {
+    this.#singles.add(work);
+    void work.finally(() => this.#singles.delete(work));
+  }
+
+  async #runSingle<T>(
+    call: Call<T>,
+    run: (request: Request) => Promise<T>,
+    onLate: ((result: T) => Promise<void>) | undefined,
+  ): Promise<void> {
     const abort = new AbortController();
     const settled = call.onSettled;
     call.onSettled = () => {
@@ -73,11 +95,13 @@ export class Requests {
       abort.abort(new StoreError("ABORTED", "nobody waits for the answer any more"));
     };
     while (!call.settled) {
-      await this.#connectivity.whenConnected();
+      await Promise.race([this.#connectivity.whenConnected(), call.promise.catch(() => {})]);
       if (call.settled) return;
       call.sent = true;
       try {
-        call.resolve(await run({ deadline: call.deadline, signal: abort.signal }));
+        const result = await run({ deadline: call.deadline, signal: abort.signal });
+        if (call.settled) await onLate?.(result);
+        else call.resolve(result);
       } catch (error) {
         if (this.#maySendAgain(error, call.subject.write)) call.sent = false;
         else call.reject(this.#explain(error, call));
