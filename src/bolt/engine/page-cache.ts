@@ -27,9 +27,11 @@ export class PageCache {
   }
 
   get(id: number): Page | undefined {
-    const chunk = this.#chunks[Math.floor(id / chunkSize)];
+    // Small integers spare the division: nearly all files are smaller than 2^30 pages.
+    const small = id < 2 ** 30;
+    const chunk = this.#chunks[small ? id >>> 10 : Math.floor(id / chunkSize)];
     if (chunk === undefined) return undefined;
-    const page = chunk[id % chunkSize];
+    const page = chunk[small ? id & 1023 : id % chunkSize];
     if (page !== undefined) page.referenced = true;
     return page;
   }

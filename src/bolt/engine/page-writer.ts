@@ -30,7 +30,8 @@ export class PageWriter implements PageAllocator {
     this.#freelist = freelist;
     this.#txid = meta.txid + 1;
     this.#trackReaders = trackReaders;
-    this.memory = pager.memory;
+    this.memory = pager.writeMemory;
+    this.memory.restart();
     this.highWater = meta.highWater;
   }
 

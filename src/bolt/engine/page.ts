@@ -31,26 +31,27 @@ let pagesMade = 0;
 
 /** A branch or leaf page in memory. Its bytes never change, so views of them stay true for as long as they are held. */
 export class Page {
-  readonly id: number;
-  /** The memory that it shares with other pages, as bytes and as words, and its place there in bytes. */
+  // What every search reads stands first, so that it shares cache lines.
+  /** The memory that it shares with other pages, as bytes and as words. */
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
-  readonly start: number;
-  readonly length: number;
-  readonly isLeaf: boolean;
-  readonly count: number;
-  readonly overflow: number;
   /** The word that holds the first element's `pos`. */
   readonly #firstPos: number;
-
-  /** Tells one image of a page from another with the same id. */
-  readonly serial: number;
+  /** The page's place in `bytes`. */
+  readonly start: number;
+  readonly count: number;
+  readonly isLeaf: boolean;
+  /** For the page cache: used since the clock hand last passed by. */
+  referenced = true;
   /** Under which image and index this page's keys were last found in range. */
   parentSerial = -1;
   parentIndex = -1;
-
-  /** For the page cache: used since the clock hand last passed by, and the place in its ring. */
-  referenced = true;
+  /** Tells one image of a page from another with the same id. */
+  readonly serial: number;
+  readonly id: number;
+  readonly length: number;
+  readonly overflow: number;
+  /** The place in the page cache's ring. */
   slot = -1;
 
   /** `start` must be a multiple of four, and `length` hold a header at least. */
@@ -101,7 +102,8 @@ export class Page {
   /** The page that a branch element points to. */
   childId(index: number): number {
     const word = this.#firstPos + 4 * index + 2;
-    return this.words[word + 1]! * highWord + this.words[word]!;
+    const high = this.words[word + 1]!;
+    return high === 0 ? this.words[word]! : high * highWord + this.words[word]!;
   }
 
   key(index: number): Uint8Array {

@@ -15,8 +15,9 @@ export class Pager {
   readonly cache: PageCache;
   /** The first page id that the newest committed transaction does not have. */
   highWater: number;
-  /** Room for pages, read or made. */
-  readonly memory = new SlabAllocator();
+  /** Room for the pages of the running write transaction. */
+  readonly writeMemory = new SlabAllocator();
+  readonly #readMemory = new SlabAllocator();
   /** Bytes that the storage has. */
   storageSize: number;
 
@@ -84,8 +85,10 @@ export class Pager {
   }
 
   #readBytes(id: number, length: number): { slab: Slab; start: number; length: number } {
-    this.memory.take(length);
-    const { slab, start } = this.memory;
+    const memory = this.#readMemory;
+    memory.restart();
+    memory.take(length);
+    const { slab, start } = memory;
     let count: number;
     try {
       count = this.storage.read(id * this.pageSize, slab.bytes.subarray(start, start + length));
