@@ -49,6 +49,9 @@ export async function importRecords(
       options.signal?.throwIfAborted();
       options.onProgress?.(run.written + run.skipped, bytes);
     }
+  } catch (error) {
+    // Broken off while it waited for input: the result says so, with the counts.
+    if (options.signal?.aborted !== true) throw error;
   } finally {
     await run.settle();
   }
@@ -91,6 +94,8 @@ class ImportRun {
   }
 
   result(): ImportResult {
+    const { signal } = this.#options;
+    if (signal?.aborted === true) throw this.#interrupted(signal.reason as Error);
     if (this.#failure !== undefined) throw this.#describe(this.#failure);
     return { written: this.written, skipped: this.skipped };
   }
@@ -113,10 +118,21 @@ class ImportRun {
     if (this.#failure === undefined || line < this.#failure.line) this.#failure = { line, error };
   }
 
+  #interrupted(reason: Error): CommandFailure {
+    return new CommandFailure(`the import was ${reason.message}; ${this.#done()}`, {
+      exitCode: exitCodeOf(reason),
+      advice: "Importing the file again is safe.",
+      cause: reason,
+    });
+  }
+
+  #done(): string {
+    return `${this.written} ${this.written === 1 ? "key was" : "keys were"} written`;
+  }
+
   #describe({ line, error }: { line: number; error: unknown }): Error {
-    const { signal, ifAbsent } = this.#options;
-    if (signal?.aborted === true) return signal.reason as Error;
-    const done = `${this.written} ${this.written === 1 ? "key was" : "keys were"} written`;
+    const { ifAbsent } = this.#options;
+    const done = this.#done();
     if (error instanceof RecordError) {
       return new UsageError(
         `line ${line} cannot be used: ${error.message}`,

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { bash, kvasir, newStore } from "./cli-support.js";
+import { bash, kvasir, newStore, start } from "./cli-support.js";
 
 const line = (key: string, value: string): string => `${JSON.stringify({ key, value })}\n`;
 
@@ -71,6 +71,19 @@ describe("export and import", () => {
     const missing = await kvasir(["import", "missing.ndjson"], { url, cwd: folder });
     expect(missing.exitCode).toBe(3);
     expect(missing.stderr).toMatch(/missing\.ndjson.*\nCheck the path/);
+  });
+
+  test("Ctrl-C ends a wait for input and tells how far it came", async () => {
+    const { url } = await newStore();
+    const shared = `${url}?shared=true`;
+    const input = line("a", "1") + line("b", "2");
+    const running = start(["import"], { url: shared, input, inputStaysOpen: true });
+    const watch = start(["watch", "b", "--limit", "2"], { url: shared });
+    await watch.untilPrinted("put\tb");
+    running.child.kill("SIGINT");
+    const { exitCode, stderr } = await running.done;
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain("ended by SIGINT; 2 keys were written");
   });
 
   test("60 MB go through a process that has 48 MB of heap, to a reader that waits", async () => {

@@ -22,6 +22,8 @@ export interface CliOptions {
   readonly url?: string;
   readonly cwd?: string;
   readonly input?: string | Uint8Array;
+  /** Whether more input could come after what is given. */
+  readonly inputStaysOpen?: boolean;
   readonly env?: Record<string, string>;
 }
 
@@ -50,7 +52,7 @@ export function bash(script: string, options: CliOptions = {}): Promise<CliResul
 }
 
 function run(program: string, args: readonly string[], options: CliOptions): RunningCli {
-  const { url, cwd, input, env } = options;
+  const { url, cwd, input, inputStaysOpen, env } = options;
   const child = spawn(program, args, {
     cwd,
     env: { ...process.env, KVASIR_URL: url ?? "", KVASIR_DEBUG: "", ...env },
@@ -65,7 +67,8 @@ function run(program: string, args: readonly string[], options: CliOptions): Run
     stderr += chunk;
   });
   child.stdin?.on("error", () => undefined);
-  child.stdin?.end(input);
+  if (inputStaysOpen === true) child.stdin?.write(input ?? "");
+  else child.stdin?.end(input);
   const done = new Promise<CliResult>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (exitCode) => resolve({ exitCode, stdout, stderr }));

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { addAbortSignal } from "node:stream";
 import { Option } from "commander";
 import type { Context } from "../context.js";
 import { type Configure, examples } from "../define.js";
@@ -40,6 +41,7 @@ ${examples([
 async function run(context: Context, file: string | undefined, options: ImportCommandOptions): Promise<void> {
   const { output, notices } = context;
   const source = await openSource(context, file);
+  addAbortSignal(context.signal, source.stream);
   const progress = await createProgress(notices, { action: "imported", unit: "keys", total: source.size });
   try {
     const { written, skipped } = await withStore(context, "write", (store) =>
