@@ -7,7 +7,7 @@ import { connect, isStoreError } from "kvasir";
 const folder = await mkdtemp(path.join(os.tmpdir(), "kvasir-demo-"));
 const say = (line: string): void => console.log(line);
 
-say('const store = await connect("bolt:app.db")          // or etcd://…  consul://…  zk://…');
+say('const store = await connect("bolt:app.db")          // or "memory:"');
 const store = await connect(`bolt:${path.join(folder, "app.db")}`);
 try {
   say("\n-- put and get");

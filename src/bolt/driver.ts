@@ -41,6 +41,7 @@ export class BoltDriver implements Driver {
   };
   readonly #file: BoltFile;
   readonly #session: BucketSession;
+  #host: DriverHost | undefined;
 
   constructor(file: BoltFile, session: BucketSession) {
     this.#file = file;
@@ -49,8 +50,9 @@ export class BoltDriver implements Driver {
     this.capabilities = boltCapabilities(file.shared);
   }
 
-  /** The file is always reachable: there is nothing to tell the store. */
-  start(_host: DriverHost): void {}
+  start(host: DriverHost): void {
+    this.#host = host;
+  }
 
   readNow(operation: ReadOperation): { readonly answer: ReadAnswer } | undefined {
     if (this.#file.shared) return undefined;
@@ -176,7 +178,10 @@ export class BoltDriver implements Driver {
       this.#session.committed(changes);
       return result;
     } catch (error) {
-      throw storeError(error, this.endpoint, true);
+      const explained = storeError(error, this.endpoint, true);
+      // After such a commit the engine closes the file: what is on the disk shows only when it is opened again.
+      if (explained.outcome === "unknown") this.#host?.failed(explained);
+      throw explained;
     }
   }
 }

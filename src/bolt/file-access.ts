@@ -4,6 +4,9 @@ import type { DB } from "./engine/db.js";
 import type { LockMode } from "./engine/lock.js";
 import type { Tx, WriteTx } from "./engine/tx.js";
 
+/** The wait for the file's lock ends so much before the call's deadline: its error says more than a timeout would. */
+const headroomMs = 50;
+
 /**
  * Reads and writes of a file, by the mode it was opened in: at once where this process keeps the file locked; where it
  * is shared, one after the other, each under the file's lock.
@@ -46,7 +49,7 @@ export class FileAccess {
 
   #locked<T>(mode: LockMode, request: Request, fn: () => Promise<T>): Promise<T> {
     const run = async (): Promise<T> => {
-      const timeoutMs = Math.max(request.deadline - this.#clock.now(), 0);
+      const timeoutMs = Math.max(request.deadline - this.#clock.now() - headroomMs, 0);
       const { changed } = await this.#db.acquire(mode, {
         timeoutMs: Math.min(timeoutMs, 2 ** 31 - 1),
         signal: request.signal,

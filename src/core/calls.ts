@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../util/clock.js";
 import { timeout } from "./arguments.js";
+import { type CallEvent, traceCall } from "./diagnostics.js";
 import { StoreError, type StoreErrorDetails } from "./errors.js";
 import type { Signals } from "./signals.js";
 import type { CallOptions } from "./store.js";
@@ -23,6 +24,9 @@ export class Call<T = unknown> {
   /** Whether a request of it may have reached the server; set by whoever sends. */
   sent = false;
   settled = false;
+  /** How often it was sent, and with how many others the last time. */
+  attempts = 0;
+  batchSize = 1;
   /** Called when it settles. */
   onSettled: (() => void) | undefined;
   #resolve!: (value: unknown) => void;
@@ -58,6 +62,18 @@ export class Call<T = unknown> {
   get outcome(): StoreErrorDetails["outcome"] {
     return this.subject.write ? (this.sent ? "unknown" : "not-applied") : undefined;
   }
+}
+
+/** The call's promise, traced: everybody who listens to `kvasir:call` hears of it. */
+export function traceOf<T>(call: Call<T>, { backend, endpoint }: { backend: string; endpoint: string }): Promise<T> {
+  const { operation, key } = call.subject;
+  const event: CallEvent = { operation, backend, endpoint, key, attempt: 0, batchSize: 1 };
+  return traceCall(event, () =>
+    call.promise.finally(() => {
+      event.attempt = call.attempts;
+      event.batchSize = call.batchSize;
+    }),
+  );
 }
 
 /** All calls of a store that are under way: bounded in number, each with a deadline and perhaps a signal. */

@@ -65,10 +65,10 @@ export class Connectivity {
       this.#tell({ state: this.#state, previous: this.#state, lostKeys: [], restoredKeys: [], ...keys });
   }
 
-  close(): void {
+  close(reason: StoreError | undefined): void {
     if (this.#state === "closed") return;
     this.#pause?.cancel();
-    this.#move("closed", {});
+    this.#move("closed", { reason });
     this.#connected?.resolve();
     this.#listeners.clear();
   }
@@ -97,7 +97,7 @@ export class Connectivity {
     for (const gate of this.#gates) gate.resume();
   }
 
-  #move(state: StoreState, details: { reason?: StoreError }): void {
+  #move(state: StoreState, details: Pick<StateChange, "reason">): void {
     const previous = this.#state;
     this.#state = state;
     this.#tell({ state, previous, lostKeys: [], restoredKeys: [], ...details });

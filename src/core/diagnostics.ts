@@ -7,6 +7,9 @@ export interface CallEvent {
   readonly backend: string;
   readonly endpoint: string;
   readonly key: string | undefined;
+  /** How often it was sent, and with how many others the last time; known when the call has settled. */
+  attempt: number;
+  batchSize: number;
 }
 
 /** What a `kvasir:batch` event tells of a request that left. */
@@ -51,7 +54,11 @@ export function callsAreTraced(): boolean {
   return callChannels.some((each) => each.hasSubscribers);
 }
 
-/** Runs a call inside the tracing channel `kvasir:call`. */
-export function traceCall<T>(event: CallEvent, run: () => Promise<T>): Promise<T> {
-  return callChannel.tracePromise(run, event);
+/** Runs a call inside the tracing channel `kvasir:call`. Its result stays out of the event: no values there. */
+export async function traceCall<T>(event: CallEvent, run: () => Promise<T>): Promise<T> {
+  const results: T[] = [];
+  await callChannel.tracePromise(async () => {
+    results.push(await run());
+  }, event);
+  return results[0]!;
 }

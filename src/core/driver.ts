@@ -175,6 +175,8 @@ export interface Acquired {
 export interface DriverHost {
   /** The connection is gone; the store stops sending and asks `ping` until it answers. */
   suspended(reason: StoreError): void;
+  /** The driver can never go on, such as after a failed sync of a file: the store closes, and says why. */
+  failed(reason: StoreError): void;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Clock } from "../util/clock.js";
-import type { Calls } from "./calls.js";
+import { type Calls, traceOf } from "./calls.js";
+import { callsAreTraced } from "./diagnostics.js";
 import type { Acquired, Driver } from "./driver.js";
 import { isStoreError, StoreError, type StoreErrorCode } from "./errors.js";
 import { KeptLease } from "./kept-lease.js";
@@ -56,11 +57,12 @@ export class ManagedHold implements LockHold {
     const call = calls.begin<void>({ operation: "unlock", key: this.key, write: true }, options);
     this.#finish("released");
     call.sent = true;
+    call.attempts++;
     this.#parts.acquired.lease.end({ deadline: call.deadline }).then(
       () => call.resolve(),
       (error: unknown) => call.reject(this.#explain(error)),
     );
-    await call.promise;
+    await (callsAreTraced() ? traceOf(call, this.#parts.driver) : call.promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

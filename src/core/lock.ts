@@ -4,8 +4,9 @@ import type { Clock } from "../util/clock.js";
 import { holdProcess } from "../util/process-hold.js";
 import { settledWithin } from "../util/settled-within.js";
 import { sleep } from "../util/sleep.js";
-import type { Call, Calls } from "./calls.js";
+import { type Call, type Calls, traceOf } from "./calls.js";
 import type { Connectivity } from "./connectivity.js";
+import { callsAreTraced } from "./diagnostics.js";
 import type { Acquired, Contender, Driver } from "./driver.js";
 import { isStoreError, StoreError, type StoreErrorCode } from "./errors.js";
 import { ManagedHold } from "./lock-hold.js";
@@ -73,7 +74,7 @@ export class ManagedLock implements Lock {
     this.#host.contenders.add(left);
     void left.finally(() => this.#host.contenders.delete(left));
     try {
-      this.#hold = await call.promise;
+      this.#hold = await (callsAreTraced() ? traceOf(call, this.#host.driver) : call.promise);
       return this.#hold;
     } catch (error) {
       abort.abort(error);
@@ -100,6 +101,7 @@ export class ManagedLock implements Lock {
         wait,
       };
       try {
+        call.attempts++;
         const acquired = await driver.acquire(contender, { deadline: call.deadline, signal });
         return await this.#settle(call, acquired);
       } catch (error) {

@@ -2,10 +2,10 @@ import { type Clock, systemClock } from "../util/clock.js";
 import { settledWithin } from "../util/settled-within.js";
 import { positiveInteger, timeout } from "./arguments.js";
 import { AtomicBuilder } from "./atomic.js";
-import { type Call, Calls, type CallSubject } from "./calls.js";
+import { type Call, Calls, type CallSubject, traceOf } from "./calls.js";
 import type { Capabilities } from "./capabilities.js";
 import { Connectivity } from "./connectivity.js";
-import { callsAreTraced, traceCall } from "./diagnostics.js";
+import { callsAreTraced } from "./diagnostics.js";
 import type {
   Committed,
   DeleteOperation,
@@ -108,7 +108,12 @@ export class ManagedStore implements Store {
     this.#watches = new WatchHub(driver, signals, () =>
       this.#calls.check({ operation: "watch", key: "", write: false }, undefined),
     );
-    driver.start({ suspended: (reason) => this.#connectivity.suspend(reason) });
+    driver.start({
+      suspended: (reason) => this.#connectivity.suspend(reason),
+      failed: (reason) => {
+        this.#closing ??= this.#close(reason);
+      },
+    });
   }
 
   get state(): StoreState {
@@ -226,12 +231,12 @@ export class ManagedStore implements Store {
     return this.close();
   }
 
-  async #close(): Promise<void> {
+  async #close(reason?: StoreError): Promise<void> {
     this.#calls.close();
     this.#watches.close();
     const ends = [...Array.from(this.#holds, (hold) => hold.close()), this.#leased.close(), this.#requests.settled()];
     await settledWithin(Promise.all([...ends, ...this.#contenders]), closeTimeoutMs, this.#clock);
-    this.#connectivity.close();
+    this.#connectivity.close(reason);
     await this.#driver.close();
   }
 
@@ -328,15 +333,11 @@ export class ManagedStore implements Store {
 
   /** Admits a call and sends it on its way; its promise settles as the first of answer, deadline, abort and close. */
   #send<T>(subject: CallSubject, options: CallOptions | undefined, start: (call: Call<T>) => void): Promise<T> {
-    const run = (): Promise<T> => {
-      const call = this.#calls.begin<T>(subject, options);
-      start(call);
-      return call.promise;
-    };
     try {
-      if (!callsAreTraced()) return run();
-      const { backend, endpoint } = this.#driver;
-      return traceCall({ operation: subject.operation, backend, endpoint, key: subject.key }, async () => run());
+      const call = this.#calls.begin<T>(subject, options);
+      const traced = callsAreTraced() ? traceOf(call, this.#driver) : call.promise;
+      start(call);
+      return traced;
     } catch (error) {
       return Promise.reject(error);
     }

@@ -12,7 +12,6 @@ interface Item<Operation> {
   readonly operation: Operation;
   readonly call: Call;
   readonly turn?: Turn | undefined;
-  attempts: number;
 }
 
 /** A guess at what an operation adds to a request beside its key and value, in bytes. */
@@ -43,14 +42,14 @@ export class Requests {
 
   /** A get or exists, answered together with others. */
   read(operation: ReadOperation, consistency: Consistency, call: Call): void {
-    this.#reads[consistency].add({ operation, call, attempts: 0 });
+    this.#reads[consistency].add({ operation, call });
   }
 
   /** A put or delete, sent together with others when the earlier writes to its key are done. */
   write(operation: WriteOperation, call: Call): void {
     this.#order.enter({ keys: [operation.key] }, (turn) => {
       if (call.settled) turn.done();
-      else this.#writes.add({ operation, call, turn, attempts: 0 });
+      else this.#writes.add({ operation, call, turn });
     });
   }
 
@@ -98,6 +97,7 @@ export class Requests {
       await Promise.race([this.#connectivity.whenConnected(), call.promise.catch(() => {})]);
       if (call.settled) return;
       call.sent = true;
+      call.attempts++;
       try {
         const result = await run({ deadline: call.deadline, signal: abort.signal });
         if (call.settled) await onLate?.(result);
@@ -147,7 +147,8 @@ export class Requests {
     for (const item of items) {
       operations.push(item.operation);
       item.call.sent = true;
-      item.attempts++;
+      item.call.attempts++;
+      item.call.batchSize = items.length;
       deadline = Math.max(deadline, item.call.deadline);
     }
     this.#publish(type, items);
@@ -221,6 +222,6 @@ export class Requests {
   #publish(operation: "read" | "write", items: Item<unknown>[]): void {
     if (!batchChannel.hasSubscribers) return;
     const { backend, endpoint } = this.#driver;
-    batchChannel.publish({ operation, backend, endpoint, batchSize: items.length, attempt: items[0]!.attempts });
+    batchChannel.publish({ operation, backend, endpoint, batchSize: items.length, attempt: items[0]!.call.attempts });
   }
 }
