@@ -1,5 +1,5 @@
 import { corruptPage, EngineError, messageOf } from "./errors.js";
-import { compareRanges, Page, pageHeaderSize } from "./page.js";
+import { compareRanges, headRoom, Page, pageHeaderSize } from "./page.js";
 import { PageCache } from "./page-cache.js";
 import { type Slab, SlabAllocator } from "./slab.js";
 import type { Storage } from "./storage.js";
@@ -87,7 +87,7 @@ export class Pager {
   #readBytes(id: number, length: number): { slab: Slab; start: number; length: number } {
     const memory = this.#readMemory;
     memory.restart();
-    memory.take(length);
+    memory.take(length + headRoom(this.pageSize));
     const { slab, start } = memory;
     let count: number;
     try {

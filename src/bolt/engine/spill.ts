@@ -1,5 +1,14 @@
 import { Inode, Node } from "./node.js";
-import { branchFlag, elementSize, leafFlag, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
+import {
+  branchFlag,
+  elementSize,
+  headRoom,
+  leafFlag,
+  Page,
+  pageHeaderSize,
+  writePageHeader,
+  writeUint64,
+} from "./page.js";
 import { freeNode, type PageFreer } from "./rebalance.js";
 import type { Slab, SlabAllocator } from "./slab.js";
 import type { Tree } from "./tree.js";
@@ -72,7 +81,7 @@ function writeNode(node: Node, from: number, to: number, size: number, pageSize:
   const id = pages.allocatePages(count);
   const { memory } = pages;
   const length = count * pageSize;
-  memory.take(length);
+  memory.take(length + headRoom(pageSize));
   const { slab, start } = memory;
   const page = serializeNode(node, from, to, { id, overflow: count - 1, slab, start, length });
   pages.addPage(page);
