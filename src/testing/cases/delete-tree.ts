@@ -47,9 +47,9 @@ export const deleteTree: CaseGroup = {
       const [count] = await Promise.all([deleted, after]);
       assert.equal(count, 1);
       assert.deepEqual(await store.keys("d"), ["d/1"]);
-      const put = store.put("d/2", "earlier");
+      const puts = ["1", "2", "3"].map((value) => store.put("d/2", value));
       const deletedLater = store.deleteTree("d");
-      await Promise.all([put, deletedLater]);
+      await Promise.all([...puts, deletedLater]);
       assert.equal(await deletedLater, 2);
       assert.deepEqual(await store.keys("d"), []);
     },

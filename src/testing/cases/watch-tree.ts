@@ -183,24 +183,23 @@ export const watchTree: CaseGroup = {
     },
     "conflates per key for a slow consumer, and loses no key": async (context) => {
       const { store } = context;
+      const keys = ["d/a", "d/b", "d/c", "d/gone"];
       const watching = open(store.watchTree("d"));
       await next(context, watching, "the empty tree");
-      for (let round = 0; round < 20; round++)
-        for (const key of ["d/a", "d/b", "d/c"]) await store.put(key, `${round}`);
-      await store.delete("d/b");
+      const rounds = Array.from({ length: 100 }, (_, round) => keys.map((key) => store.put(key, `${round}`))).flat();
+      await Promise.all(rounds);
+      await store.delete("d/gone");
       await store.put("d/end", "1");
       const replica = new Map<string, string>();
-      let changes = 0;
-      while (!replica.has("d/end") || replica.has("d/b")) {
+      while (!replica.has("d/end") || replica.has("d/gone")) {
         const item = await next(context, watching, "the latest states");
         for (const change of item.changes) {
-          changes++;
+          assert.equal(change.previous?.text(), replica.get(change.key), `what was before ${change.key}`);
           if (change.type === "put") replica.set(change.key, change.pair.text());
-          else replica.delete(change.key);
+          else assert.ok(replica.delete(change.key), `a deletion of ${change.key}, which was not there`);
         }
       }
-      assert.deepEqual(Object.fromEntries(replica), { "d/a": "19", "d/c": "19", "d/end": "1" });
-      assert.ok(changes <= 62);
+      assert.deepEqual(Object.fromEntries(replica), { "d/a": "99", "d/b": "99", "d/c": "99", "d/end": "1" });
       await watching.return?.();
     },
     "hands out bytes that are the caller's own": async (context) => {
@@ -208,11 +207,22 @@ export const watchTree: CaseGroup = {
       await store.put("d/k", "untouched");
       const first = open(store.watchTree("d"));
       const second = open(store.watchTree("d"));
-      const seen = await next(context, first, "the whole tree");
-      for (const change of seen.changes) if (change.type === "put") change.pair.value.fill(0);
-      for (const pair of seen.pairs) pair.value.fill(0);
-      assert.deepEqual(lines((await next(context, second, "the whole tree")).pairs), ["d/k=untouched"]);
-      assert.equal((await store.get("d/k"))?.text(), "untouched");
+      await next(context, first, "the whole tree");
+      await next(context, second, "the whole tree");
+      for (const text of ["changed", "changed again"]) {
+        await store.put("d/k", text);
+        const seen = await next(context, first, "a change");
+        for (const pair of seen.pairs) pair.value.fill(0);
+        for (const change of seen.changes) {
+          change.previous?.value.fill(0);
+          if (change.type === "put") change.pair.value.fill(0);
+        }
+        const untouched = await next(context, second, "a change");
+        assert.deepEqual(lines(untouched.pairs), [`d/k=${text}`]);
+        assert.ok(describe(untouched)[0]?.startsWith(`+d/k=${text} (`), describe(untouched)[0]);
+        assert.ok(!describe(untouched)[0]?.includes("\u0000"), "what was before is another's to change");
+      }
+      assert.equal((await store.get("d/k"))?.text(), "changed again");
       await first.return?.();
       await second.return?.();
     },

@@ -44,6 +44,11 @@ function abortedMeanwhile(call: AnyCall) {
     controller.abort(reason);
     await within(settled, `${call.name} after an abort`);
     assert.equal(getEventListeners(controller.signal, "abort").length, 0, "a listener is left on the signal");
+    if (call.name.toLowerCase().endsWith("lock")) {
+      const next = await store.newLock("k").tryLock();
+      assert.ok(next !== undefined, "the aborted call holds the lock");
+      await next.unlock();
+    }
     await stillWorks(store);
   };
 }

@@ -91,10 +91,16 @@ export const suspended: CaseGroup = {
       await suspendAndNotice(context, store);
       const read = store.get("k", { timeoutMs: 30_000 });
       const written = store.put("new", "2", { timeoutMs: 30_000 });
+      const listed = store.list("", { timeoutMs: 30_000 });
+      const deleted = store.deleteTree("absent", { timeoutMs: 30_000 });
+      const locked = store.newLock("lock").lock();
       assert.equal(await isSettled(read), false);
       await resumeAndNotice(context, store);
       hasText(await within(read, "the waiting read"), "1");
       await within(written, "the waiting write");
+      assert.ok((await within(listed, "the waiting list")).length > 0);
+      assert.equal(await within(deleted, "the waiting deleteTree"), 0);
+      await (await within(locked, "the waiting lock")).unlock();
       hasText(await store.get("new"), "2");
     },
     "a watch goes on afterwards, without a gap and without a repeat": async (context) => {
@@ -135,6 +141,9 @@ export const suspended: CaseGroup = {
       const lost = new Promise<unknown>((resolve) => {
         hold.signal.addEventListener("abort", () => resolve(hold.signal.reason), { once: true });
       });
+      // It has been renewed at least once before, so that the deadline is seen to follow the last renewal.
+      await passInSteps(context, hold.ttlMs);
+      assert.equal(hold.held, true);
       await suspendAndNotice(context, store);
       await passInSteps(context, hold.ttlMs);
       const reason = await within(lost, "the loss of the lock to be told");

@@ -141,7 +141,7 @@ export class ModelDriver implements Driver {
     const listener = (change: UpstreamChange | undefined): void => {
       if (change === undefined) return show();
       const key = change.type === "put" ? change.pair.key : change.key;
-      if (scope.type === "tree" ? isBelow(key, scope.path) : key === scope.path) sink.changes([change]);
+      if (scope.type === "tree" ? isBelow(key, scope.path) : key === scope.path) sink.changes([change, change]); // as a server that repeats itself after a reconnect
     };
     server.listeners.add(listener);
     refresh();
