@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "kvasir/bolt/engine";
-import { keyCount, keyOf, valueOf } from "../harness/keys.js";
+import { keyBytesOf, keyCount, valueOf } from "../harness/keys.js";
 import type { Measure } from "../harness/row.js";
 import { bboltFileBytes } from "./bbolt.js";
 
@@ -18,7 +18,7 @@ export function fileSize(folder: string): Measure {
       const db = await open(path, { noSync: true });
       await db.update((tx) => tx.createBucket("bench"));
       for (const index of shuffled(keyCount)) {
-        await db.update((tx) => tx.bucket("bench")!.put(Buffer.from(keyOf(index)), valueOf(index)));
+        await db.update((tx) => tx.bucket("bench")!.put(keyBytesOf(index), valueOf(index)));
       }
       await db.close();
       return (await stat(path)).size / 2 ** 20;

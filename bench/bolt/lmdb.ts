@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { open, type RootDatabase } from "lmdb";
-import { allKeys, checkValue, directory, keyCount, randomOrder, valueOf } from "../harness/keys.js";
+import { checkValue, directory, keyCount, keys, randomOrder, valueOf } from "../harness/keys.js";
 import { callers, repeated, type Side, throughput } from "../harness/side.js";
 import { checkCount } from "./ours.js";
 
@@ -15,8 +15,6 @@ const range = { start: `${directory}/`, end: `${directory}0` };
 export class Lmdb {
   readonly #folder: string;
   readonly #db: RootDatabase<Buffer, string>;
-  readonly #keys = allKeys();
-  readonly #values = this.#keys.map((_, index) => valueOf(index));
   readonly #order = randomOrder();
   #next = 0;
   #files = 0;
@@ -39,7 +37,7 @@ export class Lmdb {
     while (performance.now() < end) {
       for (let at = 0; at < 500; at++) {
         const index = this.#index();
-        checkValue(this.#db.get(this.#keys[index]!), index);
+        checkValue(this.#db.get(keys[index]!), index);
       }
       operations += 500;
       await setImmediate();
@@ -51,7 +49,7 @@ export class Lmdb {
     return throughput((milliseconds) =>
       callers(inflight, milliseconds, () => {
         const index = this.#index();
-        return this.#db.put(this.#keys[index]!, this.#values[index]!);
+        return this.#db.put(keys[index]!, valueOf(index));
       }),
     );
   }
@@ -81,7 +79,7 @@ export class Lmdb {
     async () => {
       let index = 0;
       for (const { key, value } of this.#db.getRange(range)) {
-        if (key.length !== this.#keys[index]!.length) throw new Error(`key ${index} is another`);
+        if (key.length !== keys[index]!.length) throw new Error(`key ${index} is another`);
         checkValue(value, index++);
       }
       checkCount(index);
@@ -95,7 +93,7 @@ export class Lmdb {
   /** In one transaction by `batch`: of the ways that lmdb has for it the fastest. */
   async #load(db: RootDatabase<Buffer, string>): Promise<void> {
     await db.batch(() => {
-      for (const [index, key] of this.#keys.entries()) void db.put(key, this.#values[index]!);
+      for (const [index, key] of keys.entries()) void db.put(key, valueOf(index));
     });
   }
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type BoltStore, connectBolt } from "kvasir/bolt";
 import { type DB, open } from "kvasir/bolt/engine";
-import { allKeys, checkValue, directory, keyCount, randomOrder, valueOf } from "../harness/keys.js";
+import { checkValue, directory, keyBytesOf, keyCount, keys, randomOrder, valueOf } from "../harness/keys.js";
 import { callers, repeated, type Side, throughput } from "../harness/side.js";
 
 const bucket = "bench";
@@ -12,9 +12,6 @@ export class Ours {
   readonly #folder: string;
   readonly #store: BoltStore;
   readonly #db: DB;
-  readonly #keys = allKeys();
-  readonly #keyBytes = this.#keys.map((key) => Buffer.from(key));
-  readonly #values = this.#keys.map((_, index) => valueOf(index));
   readonly #order = randomOrder();
   #next = 0;
   #files = 0;
@@ -31,7 +28,7 @@ export class Ours {
     await ours.#load(ours.#db);
     for (let from = 0; from < keyCount; from += 10_000) {
       const indexes = Array.from({ length: 10_000 }, (_, at) => from + at);
-      await Promise.all(indexes.map((index) => store.put(ours.#keys[index]!, ours.#values[index]!)));
+      await Promise.all(indexes.map((index) => store.put(keys[index]!, valueOf(index))));
     }
     return ours;
   }
@@ -43,7 +40,7 @@ export class Ours {
     while (performance.now() < end) {
       for (let at = 0; at < 500; at++) {
         const index = this.#index();
-        const pair = await this.#store.get(this.#keys[index]!);
+        const pair = await this.#store.get(keys[index]!);
         checkValue(pair?.value, index);
       }
       operations += 500;
@@ -62,7 +59,7 @@ export class Ours {
       while (performance.now() < end) {
         for (let at = 0; at < 500; at++) {
           const index = this.#index();
-          checkValue(found.get(this.#keyBytes[index]!), index);
+          checkValue(found.get(keyBytesOf(index)), index);
         }
         operations += 500;
       }
@@ -75,7 +72,7 @@ export class Ours {
     return throughput((milliseconds) =>
       callers(inflight, milliseconds, () => {
         const index = this.#index();
-        return this.#store.put(this.#keys[index]!, this.#values[index]!);
+        return this.#store.put(keys[index]!, valueOf(index));
       }),
     );
   }
@@ -108,7 +105,7 @@ export class Ours {
         const cursor = tx.bucket(bucket)!.cursor();
         let index = 0;
         for (let found = cursor.first(); found; found = cursor.next()) {
-          if (cursor.key!.length !== this.#keyBytes[index]!.length) throw new Error(`key ${index} is another`);
+          if (cursor.key!.length !== keyBytesOf(index).length) throw new Error(`key ${index} is another`);
           checkValue(cursor.value, index++);
         }
         checkCount(index);
@@ -124,7 +121,7 @@ export class Ours {
   async #load(db: DB): Promise<void> {
     await db.update((tx) => {
       const created = tx.createBucket(bucket);
-      for (const [index, key] of this.#keyBytes.entries()) created.put(key, this.#values[index]!);
+      for (let index = 0; index < keyCount; index++) created.put(keyBytesOf(index), valueOf(index));
     });
   }
 

@@ -10,21 +10,29 @@ export function keyOf(index: number): string {
   return `${directory}/${index.toString().padStart(11, "0")}`;
 }
 
-export function allKeys(count = keyCount): string[] {
-  return Array.from({ length: count }, (_, index) => keyOf(index));
+/** All keys; made once, so that both sides use the same and the heap stays small. */
+export const keys: readonly string[] = Array.from({ length: keyCount }, (_, index) => keyOf(index));
+
+const keySize = 21;
+const keyBytes = Buffer.from(keys.join(""));
+const values = Buffer.alloc(keyCount * valueSize, 0x2e);
+for (let index = 0; index < keyCount; index++) values.writeUInt32LE(index, index * valueSize);
+
+/** The bytes of a key, for the engine. */
+export function keyBytesOf(index: number): Buffer {
+  return keyBytes.subarray(index * keySize, (index + 1) * keySize);
 }
 
-/** A value that begins with the number of its key. */
+/** The value of a key: it begins with the key's number. */
 export function valueOf(index: number): Buffer {
-  const value = Buffer.alloc(valueSize, 0x2e);
-  value.writeUInt32LE(index);
-  return value;
+  return values.subarray(index * valueSize, (index + 1) * valueSize);
 }
 
 /** Throws unless `value` is what `valueOf(index)` gave. */
 export function checkValue(value: Uint8Array | undefined, index: number): void {
   if (
-    value?.length === valueSize &&
+    value !== undefined &&
+    value.length === valueSize &&
     value[0] === (index & 0xff) &&
     value[1] === ((index >>> 8) & 0xff) &&
     value[2] === ((index >>> 16) & 0xff)
