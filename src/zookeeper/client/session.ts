@@ -2,6 +2,7 @@ import type { SchemeAuth } from "./auth.js";
 import type { Connection } from "./connection.js";
 import {
   AuthFailedError,
+  ConnectionLossError,
   OperationTimeoutError,
   SessionClosedRequireSaslAuthError,
   SessionExpiredError,
@@ -234,13 +235,19 @@ export class Session {
   #closeSession(connection: Connection): void {
     const request = new Request(closeSessionOperation, undefined, undefined, Infinity);
     connection.send(request, this.#options.clock.now());
-    request.promise.then(
-      () => {
-        this.#reconnector.forgetSession();
-        connection.destroy(new ClosedError());
-      },
-      () => {},
-    );
+    request.promise
+      // A refusal is an answer too: a server that wants an authentication it did not get will not end the session.
+      .catch((error: unknown) => {
+        if (error instanceof ConnectionLossError) throw error;
+      })
+      .then(
+        () => {
+          this.#reconnector.forgetSession();
+          connection.destroy(new ClosedError());
+        },
+        // The next connection, if there is one in time, tries again.
+        () => {},
+      );
   }
 
   /** The session is over: everything that needs it fails, and the next one is begun. */

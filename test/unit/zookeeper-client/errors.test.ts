@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import * as client from "../../../src/zookeeper/client/index.js";
+
+const { errorFromCode, ZooKeeperError } = client;
+
+describe("errors by wire code", () => {
+  it.each([
+    [-4, "ConnectionLossError"],
+    [-101, "NoNodeError"],
+    [-103, "BadVersionError"],
+    [-110, "NodeExistsError"],
+    [-112, "SessionExpiredError"],
+    [-127, "ThrottledOpError"],
+  ] as const)("%i is %s", (code, name) => {
+    const error = errorFromCode(code, { operation: "setData", path: "/a" });
+    expect(error).toBeInstanceOf(client[name]);
+    expect(error).toBeInstanceOf(ZooKeeperError);
+    expect(error).toMatchObject({ name, code, operation: "setData", path: "/a", outcome: "not-applied" });
+    expect(error.message).toMatch(/^setData \/a: ./);
+  });
+
+  it("gives each class its own code and its own name", () => {
+    const codes = new Set<number>();
+    for (const [name, type] of Object.entries(client)) {
+      if (typeof type !== "function" || !("explanation" in type)) continue;
+      const error = errorFromCode(type.code as number);
+      expect(error.constructor).toBe(type);
+      expect(error.name).toBe(name);
+      codes.add(error.code);
+    }
+    expect(codes.size).toBe(31);
+  });
+
+  it("does not fail over codes it does not know", () => {
+    expect(errorFromCode(-999, { operation: "sync", path: "/" })).toMatchObject({ code: -999, name: "ZooKeeperError" });
+  });
+});
