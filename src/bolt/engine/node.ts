@@ -56,24 +56,82 @@ export class Inode {
   }
 }
 
-/** A page taken apart for editing, or a new one. It may hold more than a page does until it is written. */
+/**
+ * A page being edited, or a new one. It may hold more than a page does until it is written.
+ *
+ * The page is taken apart into `inodes` only when they are asked for. Most branches never are: all that changes in them
+ * is which pages their edited children end up on.
+ */
 export class Node {
   readonly isLeaf: boolean;
-  inodes: Inode[];
   /** The page it was read from, 0 for a new node, and how many pages that takes. */
   pageId: number;
   pageCount: number;
   /** Something was deleted: see whether it has become too small. */
   unbalanced = false;
+  /** The page while it is whole, and by index those of its children that are being edited. */
+  #page: Page | undefined;
+  #children: Map<number, Node> | undefined;
+  #inodes: Inode[];
 
-  constructor(isLeaf: boolean, inodes: Inode[] = [], pageId = 0, pageCount = 0) {
+  constructor(isLeaf: boolean, inodes: Inode[] = [], page?: Page) {
     this.isLeaf = isLeaf;
-    this.inodes = inodes;
-    this.pageId = pageId;
-    this.pageCount = pageCount;
+    this.#inodes = inodes;
+    this.#page = page;
+    this.pageId = page?.id ?? 0;
+    this.pageCount = page === undefined || page.id === 0 ? 0 : page.overflow + 1;
   }
 
   static fromPage(page: Page): Node {
+    return new Node(page.isLeaf, [], page);
+  }
+
+  /** The page it was read from, as long as nothing but its children changed. */
+  get page(): Page | undefined {
+    return this.#page;
+  }
+
+  get inodes(): Inode[] {
+    if (this.#page !== undefined) this.#takeApart(this.#page);
+    return this.#inodes;
+  }
+
+  set inodes(inodes: Inode[]) {
+    this.#page = undefined;
+    this.#children = undefined;
+    this.#inodes = inodes;
+  }
+
+  get count(): number {
+    return this.#page === undefined ? this.#inodes.length : this.#page.count;
+  }
+
+  /** The page of a branch's child. */
+  childId(index: number): number {
+    return this.#page === undefined ? this.#inodes[index]!.pageId : this.#page.childId(index);
+  }
+
+  /** A branch's child, if it is being edited. */
+  child(index: number): Node | undefined {
+    return this.#page === undefined ? this.#inodes[index]!.child : this.#children?.get(index);
+  }
+
+  setChild(index: number, child: Node): void {
+    if (this.#page === undefined) {
+      this.#inodes[index]!.child = child;
+      return;
+    }
+    this.#children ??= new Map();
+    this.#children.set(index, child);
+  }
+
+  /** The children that are being edited, with their indexes, in order. */
+  editedChildren(): [number, Node][] {
+    if (this.#page !== undefined) return [...(this.#children ?? [])].sort(([left], [right]) => left - right);
+    return this.#inodes.flatMap(({ child }, index): [number, Node][] => (child ? [[index, child]] : []));
+  }
+
+  #takeApart(page: Page): void {
     const { bytes, count, isLeaf } = page;
     const inodes: Inode[] = [];
     for (let index = 0; index < count; index++) {
@@ -85,11 +143,8 @@ export class Node {
           : new Inode(bytes, offset, keyLength, 0, 0, page.childId(index)),
       );
     }
-    return new Node(isLeaf, inodes, page.id, page.id === 0 ? 0 : page.overflow + 1);
-  }
-
-  get count(): number {
-    return this.inodes.length;
+    for (const [index, child] of this.#children ?? []) inodes[index]!.child = child;
+    this.inodes = inodes;
   }
 
   /** Bytes it takes when written. */
@@ -100,7 +155,7 @@ export class Node {
   }
 
   key(index: number): Uint8Array {
-    return this.inodes[index]!.key();
+    return this.#page === undefined ? this.#inodes[index]!.key() : this.#page.key(index);
   }
 
   value(index: number): Uint8Array {
@@ -113,7 +168,8 @@ export class Node {
 
   /** As `Page.findLeaf`. */
   findLeaf(key: Uint8Array): number {
-    const { inodes } = this;
+    if (this.#page !== undefined) return this.#page.findLeaf(key);
+    const inodes = this.#inodes;
     const length = key.length;
     let low = 0;
     let high = inodes.length;
@@ -140,6 +196,7 @@ export class Node {
 
   /** As `Page.findBranch`. */
   findBranch(key: Uint8Array): number {
+    if (this.#page !== undefined) return this.#page.findBranch(key);
     const index = this.findLeaf(key);
     if (index >= 0) return index;
     return ~index === 0 ? 0 : ~index - 1;

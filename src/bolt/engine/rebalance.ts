@@ -13,17 +13,17 @@ export interface PageFreer {
 export function rebalance(tree: Tree, pageSize: number, pages: PageFreer): void {
   if (tree.root === undefined || tree.root.isLeaf) return;
   rebalanceChildren(tree, tree.root, pageSize, pages);
-  while (!tree.root.isLeaf && tree.root.inodes.length <= 1) {
+  while (!tree.root.isLeaf && tree.root.count <= 1) {
     const old: Node = tree.root;
     freeNode(old, pages);
-    tree.root = old.inodes.length === 1 ? tree.editChild(old, 0) : new Node(true);
+    tree.root = old.count === 1 ? tree.editChild(old, 0) : new Node(true);
   }
 }
 
 function rebalanceChildren(tree: Tree, branch: Node, pageSize: number, pages: PageFreer): void {
-  for (const inode of branch.inodes) {
-    if (inode.child && !inode.child.isLeaf) rebalanceChildren(tree, inode.child, pageSize, pages);
-  }
+  const edited = branch.editedChildren();
+  for (const [, child] of edited) if (!child.isLeaf) rebalanceChildren(tree, child, pageSize, pages);
+  if (!edited.some(([, child]) => child.unbalanced)) return;
   for (let index = 0; index < branch.inodes.length; index++) {
     const child = branch.inodes[index]!.child;
     if (!child?.unbalanced) continue;

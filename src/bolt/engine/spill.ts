@@ -1,6 +1,7 @@
 import { Inode, Node } from "./node.js";
 import {
   branchFlag,
+  compareRanges,
   elementSize,
   headRoom,
   leafFlag,
@@ -46,8 +47,12 @@ export function spill(tree: Tree, pageSize: number, pages: PageAllocator): void 
 
 /** Writes a node and all edited ones below it; adds a branch element for each page to `written`. */
 function spillNode(node: Node, pageSize: number, threshold: number, pages: PageAllocator, written: Inode[]): void {
-  if (!node.isLeaf) spillChildren(node, pageSize, threshold, pages);
+  const patched = node.isLeaf ? undefined : spillChildren(node, pageSize, threshold, pages);
   freeNode(node, pages);
+  if (patched) {
+    written.push(patchBranch(patched.page, patched.childIds, pages));
+    return;
+  }
   const { inodes } = node;
   let size = node.size();
   let from = 0;
@@ -67,13 +72,44 @@ function spillNode(node: Node, pageSize: number, threshold: number, pages: PageA
   written.push(writeNode(node, from, inodes.length, size, pageSize, pages));
 }
 
-function spillChildren(branch: Node, pageSize: number, threshold: number, pages: PageAllocator): void {
-  const inodes: Inode[] = [];
-  for (const inode of branch.inodes) {
-    if (inode.child) spillNode(inode.child, pageSize, threshold, pages, inodes);
-    else inodes.push(inode);
+/** A branch whose page stays as it is, but for the pages that some of its children are on now. */
+interface Patch {
+  readonly page: Page;
+  readonly childIds: ReadonlyMap<number, number>;
+}
+
+/** Writes a branch's edited children and puts their new pages in their place, or says how to patch the branch's page. */
+function spillChildren(branch: Node, pageSize: number, threshold: number, pages: PageAllocator): Patch | undefined {
+  const { page } = branch;
+  const written = new Map<number, Inode[]>();
+  const childIds = new Map<number, number>();
+  for (const [index, child] of branch.editedChildren()) {
+    const elements: Inode[] = [];
+    spillNode(child, pageSize, threshold, pages, elements);
+    written.set(index, elements);
+    if (page && elements.length === 1 && hasKey(page, index, elements[0]!)) childIds.set(index, elements[0]!.pageId);
   }
-  branch.inodes = inodes;
+  if (page && childIds.size === written.size) return { page, childIds };
+  branch.inodes = branch.inodes.flatMap((inode, index) => written.get(index) ?? inode);
+  return undefined;
+}
+
+function hasKey(page: Page, index: number, { bytes, offset, keyLength }: Inode): boolean {
+  return compareRanges(page.bytes, page.keyOffset(index), page.keyLength(index), bytes, offset, keyLength) === 0;
+}
+
+/** Writes a branch page again with other child pages. */
+function patchBranch(page: Page, childIds: ReadonlyMap<number, number>, pages: PageAllocator): Inode {
+  const { length, overflow } = page;
+  const id = pages.allocatePages(overflow + 1);
+  pages.memory.take(length + headRoom(length));
+  const { slab, start } = pages.memory;
+  slab.bytes.set(page.view(), start);
+  writePageHeader(slab.words, start >>> 2, id, branchFlag, page.count, overflow);
+  for (const [index, childId] of childIds) writeUint64(slab.words, (start >>> 2) + 4 * index + 6, childId);
+  const patched = new Page(id, slab, start, length);
+  pages.addPage(patched);
+  return new Inode(slab.bytes, patched.keyOffset(0), patched.keyLength(0), 0, 0, id);
 }
 
 function writeNode(node: Node, from: number, to: number, size: number, pageSize: number, pages: PageAllocator): Inode {

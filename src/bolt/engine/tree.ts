@@ -41,8 +41,7 @@ export class Tree {
   /** The page or node below a branch element. */
   childLevel(parent: Level, index: number): Level {
     if (!(parent instanceof Node)) return this.context.pager.child(parent, index);
-    const inode = parent.inodes[index]!;
-    return inode.child ?? this.context.pager.page(inode.pageId);
+    return parent.child(index) ?? this.context.pager.page(parent.childId(index));
   }
 
   /** The leaf where `key` is or would be. */
@@ -108,12 +107,12 @@ export class Tree {
 
   /** A child as a node. */
   editChild(parent: Node, index: number): Node {
-    const inode = parent.inodes[index]!;
-    if (inode.child === undefined) {
-      inode.child = Node.fromPage(this.context.pager.page(inode.pageId));
-      this.version++;
-    }
-    return inode.child;
+    const there = parent.child(index);
+    if (there !== undefined) return there;
+    const child = Node.fromPage(this.context.pager.page(parent.childId(index)));
+    parent.setChild(index, child);
+    this.version++;
+    return child;
   }
 
   tooDeep(): Error {
