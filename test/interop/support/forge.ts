@@ -33,6 +33,9 @@ export function isFitForGo(file: Buffer, pageSize: number): boolean {
   if (!sealed.equals(file.subarray(0, pageSize))) return false;
   return [0, pageSize].every((start) => {
     const highWater = file.readBigUInt64LE(start + metaField.highWater);
+    const root = file.readBigUInt64LE(start + metaField.root);
+    // Kvasir takes a meta page that points outside the file for damaged, and uses the other one; bbolt panics.
+    if (root < 2n || root >= highWater) return false;
     return pageSizeOf(file.subarray(start)) === pageSize && highWater * BigInt(pageSize) <= file.length;
   });
 }

@@ -109,7 +109,7 @@ const mutations: Record<string, Mutation> = {
   hugeFreelist(file, random) {
     const pageSize = trustedPageSize(file);
     const page = Number(file.readBigUInt64LE(metaField.freelist) & 0xffff_ffffn);
-    if (page * pageSize >= file.length) return "not stored";
+    if ((page + 1) * pageSize > file.length) return "not stored";
     const bytes = pageOf(file, page);
     bytes.writeUInt16LE(0xffff, header.count);
     bytes.writeUInt32LE(oddNumber(file, random), pageHeaderSize);
