@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { commandTable } from "../../../src/cli/command-table.js";
@@ -68,6 +68,20 @@ describe("the pages", () => {
 
   it.each(pages.map((page) => [page.name, page] as const))("%s has no link that leads nowhere", (_, page) => {
     expect(brokenLinks(page)).toEqual([]);
+  });
+
+  it("name only files of the source that exist", () => {
+    const source = new Set(readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" }));
+    const names = new Set([...source].map((file) => path.basename(file)));
+    const missing = pages.flatMap((page) => {
+      const paths = [...page.text.matchAll(/`src\/([a-z0-9/.-]+?)\/?`/g)].map(([, file]) => file!);
+      const files = page.name === "ARCHITECTURE.md" ? [...page.text.matchAll(/`([a-z-]+\.ts)`/g)] : [];
+      return [
+        ...paths.filter((file) => !source.has(file)).map((file) => `${page.name}: src/${file}`),
+        ...files.map(([, file]) => file!).filter((file) => !names.has(file)),
+      ];
+    });
+    expect(missing).toEqual([]);
   });
 
   it("name only commands that exist", async () => {
