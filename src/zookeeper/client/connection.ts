@@ -11,6 +11,7 @@ import {
   type ConnectRequest,
   type ConnectResponse,
   readConnectResponse,
+  readReplyHeader,
   readWatcherEvent,
   type ServerLevel,
   type WatcherEvent,
@@ -40,6 +41,9 @@ export interface ConnectionOptions {
 
 /** Answers after which a write may have been carried out: system error, connection loss, and the two timeouts. */
 const uncertain = new Set([-1, -4, -7, -122]);
+
+/** Bytes of a reply's header: xid, zxid and error code. */
+const replyHeaderBytes = 16;
 
 /**
  * One socket and the requests on it, pipelined: written in the order of `send`, together at the end of the tick, and
@@ -222,10 +226,7 @@ export class Connection {
     if (this.#endedBy !== undefined) return;
     const reader = this.#reader.reset(buffer, start, end);
     if (this.#greeting !== undefined) {
-      const response = readConnectResponse(reader);
-      this.#greeting.resolve(response);
-      this.#greeting = undefined;
-      return;
+      return this.#onGreeting(this.#greeting, reader);
     }
     const xid = reader.int();
     const zxid = this.#replyZxid;
@@ -236,6 +237,16 @@ export class Connection {
     if (zxid.high >= 0) this.lastSeen.raise(zxid.high, zxid.low);
     if (xid === Xid.notification) this.#handlers?.onEvent(readWatcherEvent(reader), zxid.value);
     else this.#onReply(this.#take(xid), code, zxid, reader);
+  }
+
+  #onGreeting(greeting: Deferred<ConnectResponse>, reader: JuteReader): void {
+    if (reader.remaining === replyHeaderBytes) {
+      // A refusal comes as the header of a reply, for example from a read-only server without local sessions.
+      const { code } = readReplyHeader(reader);
+      return this.destroy(errorFromCode(code, { operation: "connect" }));
+    }
+    greeting.resolve(readConnectResponse(reader));
+    this.#greeting = undefined;
   }
 
   /** The request that an answer with this number belongs to. */

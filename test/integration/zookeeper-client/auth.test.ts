@@ -108,9 +108,13 @@ describe.skipIf(skipped("zookeeper")).each(["3.4", "3.8", "3.9"])("SASL by DIGES
 
   it("does not get in with a wrong password, or with none where one is required", async () => {
     const auth = [saslDigestMd5({ username: "zoe", password: "guess" })];
-    const wrong = await failureOf(connect({ servers: server.hosts, auth }));
-    expect(wrong).toMatchObject({ code: expect.toSatisfy((code: number) => code === -115 || code === -124) });
-    if (version === "3.4") return;
+    const wrong = await failureOf(connect({ servers: server.hosts, auth, timeoutMs: 1_000 }));
+    if (version === "3.4") {
+      // It closes the connection before its answer is out.
+      expect((wrong as Error).message).toContain("sasl: lost the connection");
+      return;
+    }
+    expect(wrong).toMatchObject({ name: "SessionClosedRequireSaslAuthError" });
     const none = await failureOf(connect({ servers: server.hosts }));
     expect(none).toMatchObject({ name: "SessionClosedRequireSaslAuthError" });
   });

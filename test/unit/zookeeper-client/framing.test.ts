@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MarshallingError } from "../../../src/zookeeper/client/error-codes.js";
 import { FrameReader } from "../../../src/zookeeper/client/framing.js";

@@ -45,7 +45,11 @@ const chroot = new Chroot();
 const path = "/a";
 
 /** Requests, and for each the body of an answer that a server could give. */
-const exchanges: readonly { operation: Operation<unknown, unknown>; args: unknown; answer(to: JuteWriter): void }[] = [
+const exchanges: readonly {
+  operation: Operation<unknown, unknown>;
+  args: unknown;
+  answer: (to: JuteWriter) => void;
+}[] = [
   { operation: getDataOperation, args: { path, watch: false }, answer: (to) => writeData(to) },
   {
     operation: getChildrenOperation,
