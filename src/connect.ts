@@ -2,6 +2,7 @@ import { invalid } from "./core/arguments.js";
 import type { StoreOptions } from "./core/options.js";
 import type { Store } from "./core/store.js";
 import { StoreUrl } from "./core/store-url.js";
+import type { EtcdOptions } from "./etcd/index.js";
 
 /** Opens a store for a scheme: given the URL and the options of `connect`, or options alone (`url` is then undefined). */
 export type BackendConnector = (
@@ -26,11 +27,18 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
     const { boltOptionsFromUrl, connectBolt } = await import("./bolt/index.js");
     return connectBolt(merge(url && boltOptionsFromUrl(url), options, url));
   },
+  etcd: openEtcd,
+  etcds: (url, options) => openEtcd(url, { ...options, tls: options["tls"] ?? {} }),
   memory: async (url, options) => {
     const { connectMemory, memoryOptionsFromUrl } = await import("./bolt/memory.js");
     return connectMemory(merge(url && memoryOptionsFromUrl(url), options, url));
   },
 };
+
+async function openEtcd(url: StoreUrl | undefined, options: StoreOptions & Record<string, unknown>): Promise<Store> {
+  const { connectEtcd, etcdOptionsFromUrl } = await import("./etcd/index.js");
+  return connectEtcd(merge(url && etcdOptionsFromUrl(url), options, url) as EtcdOptions);
+}
 
 /**
  * Opens a store: `connect("bolt:./data/app.db")`. Loads only the backend it needs. Rejects with a clear `StoreError`

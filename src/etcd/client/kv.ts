@@ -41,9 +41,17 @@ export class EtcdKv {
     return this.#channel.unary(methods.deleteRange, deleteRangeRequest(request), options);
   }
 
-  /** Runs a transaction. One with nothing but ranges may be declared `readOnly`, and is then repeated like a read. */
-  txn(request: TxnRequest, options?: EtcdCallOptions & { readOnly?: boolean | undefined }): Promise<TxnResponse> {
-    return this.#channel.unary(options?.readOnly === true ? methods.readOnlyTxn : methods.txn, request, options);
+  /**
+   * Runs a transaction. One with nothing but ranges may be declared `readOnly`, and is then repeated like a read; with
+   * `serializable`, for ranges that all are, a member cut off from its cluster may answer.
+   */
+  txn(
+    request: TxnRequest,
+    options?: EtcdCallOptions & { readOnly?: boolean | undefined; serializable?: boolean | undefined },
+  ): Promise<TxnResponse> {
+    const requireLeader = options?.serializable !== true;
+    const method = options?.readOnly === true ? methods.readOnlyTxn : methods.txn;
+    return this.#channel.unary(method, request, { ...options, requireLeader });
   }
 
   /** Forgets what lies before `revision`. */
