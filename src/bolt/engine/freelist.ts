@@ -92,8 +92,9 @@ export class Freelist {
 
   /** An id that `txid` frees though it is free, waiting or freed by it already: the file is damaged. */
   findDoubleFree(txid: number): number | undefined {
-    const freed = this.#pending.get(txid)?.ids.toSorted((left, right) => left - right) ?? [];
-    for (const [index, id] of freed.entries()) {
+    const freed = Float64Array.from(this.#pending.get(txid)?.ids ?? []).sort();
+    for (let index = 0; index < freed.length; index++) {
+      const id = freed[index]!;
       if (id === freed[index - 1] || isIn(this.#ids, id)) return id;
     }
     if (this.#pending.size === 1 && this.#taken.length === 0) return undefined;

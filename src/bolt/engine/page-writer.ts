@@ -9,7 +9,7 @@ import type { PageAllocator } from "./spill.js";
 const maxSyncBytes = 1024 * 1024;
 
 /** Below this the file doubles when it grows; above, it grows in steps of it. */
-const growthStep = 16 * 1024 * 1024;
+const growthStep = 1024 * 1024;
 const smallestGrowth = 32 * 1024;
 
 /** The pages that one write transaction takes, frees and fills. */
@@ -61,7 +61,9 @@ export class PageWriter implements PageAllocator {
     const { pageSize } = this.#pager;
     const count = Math.floor(this.#freelist.storedSize() / pageSize) + 1;
     const id = this.allocatePages(count);
-    const bytes = new Uint8Array(new ArrayBuffer(count * pageSize));
+    this.memory.take(count * pageSize);
+    const { slab, start } = this.memory;
+    const bytes = slab.bytes.subarray(start, start + count * pageSize);
     this.#freelist.write(bytes, id, count - 1);
     this.#finished.push({ id, length: bytes.length, view: () => bytes });
     return { id, count };
@@ -101,7 +103,9 @@ export class PageWriter implements PageAllocator {
   /** Writes a meta page in its place. */
   writeMeta(meta: Meta): void {
     const { storage, pageSize } = this.#pager;
-    const page = new Uint8Array(new ArrayBuffer(pageSize));
+    this.memory.take(pageSize);
+    const { slab, start } = this.memory;
+    const page = slab.bytes.subarray(start, start + pageSize);
     writeMeta(page, meta);
     storage.write((meta.txid % 2) * pageSize, [page]);
   }
@@ -113,7 +117,7 @@ export class PageWriter implements PageAllocator {
   }
 }
 
-/** As large as bbolt would make it, or a little less. */
+/** Steps no larger than those that bbolt takes, so that files are not larger than its. */
 function grownSize(needed: number): number {
   if (needed > growthStep) return Math.ceil(needed / growthStep) * growthStep;
   let size = smallestGrowth;

@@ -42,12 +42,12 @@ describe("a random history", () => {
   test.each(settings)(
     "agrees with a plain map: $pageSize-byte pages, noFreelistSync $noFreelistSync",
     async (options) => {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of [1, 2]) {
         const random = seededRandom(seed * options.pageSize);
         const storage = new MemoryStorage();
         let db = await openStorage(storage, options);
         let model: Content = new Map();
-        for (let round = 0; round < 30; round++) {
+        for (let round = 0; round < 20; round++) {
           const next = copy(model);
           const undo = random() < 0.15;
           const update = db.update((tx) => {
