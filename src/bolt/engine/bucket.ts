@@ -22,13 +22,19 @@ export class Bucket {
   readonly #context: TxContext;
   readonly #tree: Tree;
   readonly #header: BucketHeader;
+  readonly #parent: Bucket | undefined;
   /** Nested buckets opened by a write transaction: each has one object, so that none overwrites another's changes. */
   readonly #children = new Map<string, Bucket>();
   #headerChanged = false;
   #deleted = false;
 
   /** @internal */
-  constructor(context: TxContext, header: BucketHeader) {
+  constructor(context: TxContext, header: BucketHeader, parent?: Bucket) {
+    this.#parent = parent;
+    const { rootId } = header;
+    for (let above = parent; rootId !== 0 && above; above = above.#parent) {
+      if (above.#header.rootId === rootId) throw context.pager.corrupt(rootId, "is the root of a bucket inside itself");
+    }
     this.#context = context;
     this.#header = header;
     this.#tree = new Tree(context, header.rootId, header.inline);
@@ -84,14 +90,14 @@ export class Bucket {
     const key = nameBytes(name);
     if (!this.#context.writable) {
       const header = this.findHeader(key);
-      return header && new Bucket(this.#context, header);
+      return header && new Bucket(this.#context, header, this);
     }
     const id = nameId(key);
     const open = this.#children.get(id);
     if (open) return open;
     const header = this.findHeader(key);
     if (!header) return undefined;
-    const child = new Bucket(this.#context, header);
+    const child = new Bucket(this.#context, header, this);
     this.#children.set(id, child);
     return child;
   }

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
 import { createDatabase } from "./create-file.js";
-import { EngineError, messageOf } from "./errors.js";
+import { corruptPage, EngineError, messageOf } from "./errors.js";
 import { FileStorage } from "./file-storage.js";
 import { type LockMode, loadNativeLock, lockFile, type NativeLock, unlockFile } from "./lock.js";
 import { findMeta, type Meta } from "./meta.js";
@@ -170,5 +170,8 @@ export class LockedFile implements DatabaseFile {
 export function readNewestMeta(storage: Storage): Meta {
   const { path } = storage;
   if (storage.size() === 0) throw new EngineError("CORRUPT", `${path}: the file is empty`, { path, pageId: 0 });
-  return findMeta(path, (offset, into) => storage.read(offset, into));
+  const meta = findMeta(path, (offset, into) => storage.read(offset, into));
+  const size = storage.size();
+  if (meta.highWater * meta.pageSize <= size) return meta;
+  throw corruptPage(path, Math.floor(size / meta.pageSize), "lies past the file's end: the file was cut short");
 }
