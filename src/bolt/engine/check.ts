@@ -17,6 +17,8 @@ interface Visit {
   readonly id: number;
   readonly low: Uint8Array | undefined;
   readonly high: Uint8Array | undefined;
+  /** Whether it belongs to the root bucket, which holds buckets only. */
+  readonly inRoot: boolean;
 }
 
 /** More problems than this are not listed: whoever has that many needs a backup, not a longer list. */
@@ -77,7 +79,7 @@ class Check {
   }
 
   start(): void {
-    this.#waiting.push({ id: this.#meta.root, low: undefined, high: undefined });
+    this.#waiting.push({ id: this.#meta.root, low: undefined, high: undefined, inRoot: true });
   }
 
   /** Visits one page; false when there is none left. */
@@ -99,7 +101,7 @@ class Check {
     }
   }
 
-  #visit(page: Page, { low, high }: Visit): void {
+  #visit(page: Page, { low, high, inRoot }: Visit): void {
     const last = page.count - 1;
     if (last >= 0 && low && compareRange(page.bytes, page.keyOffset(0), page.keyLength(0), low) < 0) {
       this.#add(page.id, "starts below the key that its branch gives it");
@@ -110,10 +112,12 @@ class Check {
     for (let index = 0; index <= last; index++) {
       if (!page.isLeaf) {
         const until = index < last ? page.key(index + 1) : high;
-        this.#waiting.push({ id: page.childId(index), low: page.key(index), high: until });
+        this.#waiting.push({ id: page.childId(index), low: page.key(index), high: until, inRoot });
       } else if (page.flags(index) !== 0) {
         const { rootId } = readBucketHeader(this.#pager, page.id, page.value(index));
-        if (rootId !== 0) this.#waiting.push({ id: rootId, low: undefined, high: undefined });
+        if (rootId !== 0) this.#waiting.push({ id: rootId, low: undefined, high: undefined, inRoot: false });
+      } else if (inRoot) {
+        this.#add(page.id, `holds a key outside any bucket (element ${index})`);
       }
     }
   }

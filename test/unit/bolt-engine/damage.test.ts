@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type DB, EngineError, MemoryStorage, openStorage } from "../../../src/bolt/engine/index.js";
+import { type Meta, readMeta, writeMeta } from "../../../src/bolt/engine/meta.js";
 import { bytes, fill, memoryDatabase, numberedKey, read, seededRandom, text } from "./support.js";
 
 const pageSize = 1024;
@@ -92,9 +93,21 @@ describe("a damaged tree", () => {
 
   test("cut short is CORRUPT", async () => {
     const file = await soundFile();
-    const db = await openStorage(new MemoryStorage(file.subarray(0, 6 * pageSize)));
-    expect(() => readEverything(db)).toThrow(expect.objectContaining({ code: "CORRUPT" }));
-    await db.close();
+    const opening = openStorage(new MemoryStorage(file.subarray(0, 6 * pageSize)));
+    await expect(opening).rejects.toThrow(expect.objectContaining({ code: "CORRUPT", pageId: 6 }));
+  });
+});
+
+describe("a root that points to some bucket's page", () => {
+  test("is found by check(): keys lie outside buckets only there", async () => {
+    const file = Buffer.from(await soundFile());
+    const leaf = await findPage(file, 2, 5);
+    for (const at of [0, pageSize]) {
+      const meta = readMeta(file.subarray(at, at + pageSize)) as Meta;
+      file.fill(0, at, at + pageSize);
+      writeMeta(file.subarray(at, at + pageSize), { ...meta, root: leaf });
+    }
+    expect(await problemsOf(file)).toContainEqual(expect.stringMatching(/a key outside any bucket/));
   });
 });
 
