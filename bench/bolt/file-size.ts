@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "kvasir/bolt/engine";
-import { keyBytesOf, keyCount, valueOf } from "../harness/keys.js";
+import { keyBytesOf, keyCount, randomOrder, valueOf } from "../harness/keys.js";
 import type { Measure } from "../harness/row.js";
 import { bboltFileBytes } from "./bbolt.js";
 
@@ -30,8 +30,13 @@ export function fileSize(folder: string): Measure {
   };
 }
 
-/** The numbers below `count` in an order that looks random and is the same each time: the step shares no factor. */
-function* shuffled(count: number): Iterable<number> {
-  const step = 61_803;
-  for (let at = 0; at < count; at++) yield (at * step) % count;
+/** The numbers below `count` in random order, the same each time. */
+function shuffled(count: number): number[] {
+  const numbers = Array.from({ length: count }, (_, at) => at);
+  const random = randomOrder(2 ** 31, count);
+  for (let at = count - 1; at > 0; at--) {
+    const other = random[at]! % (at + 1);
+    [numbers[at], numbers[other]] = [numbers[other]!, numbers[at]!];
+  }
+  return numbers;
 }
