@@ -5,7 +5,7 @@ import { RequestTooLargeError } from "./errors.js";
 const chunkBytes = 64 * 1024;
 /** Strings up to this length are written byte by byte: faster than crossing into native code. */
 const shortString = 96;
-/** Buffers below this are copied out of the received chunk, so that keeping one does not keep the whole chunk. */
+/** Buffers below this are copied out of the frame, so that keeping one does not keep the whole frame. */
 const copyBelowBytes = 4 * 1024;
 
 /**
@@ -139,9 +139,14 @@ export class JuteReader {
   #buffer: Buffer = Buffer.alloc(0);
   #at = 0;
   #end = 0;
+  #lasting = false;
 
-  /** Starts on another part of a buffer; the reader is made to be used again for each frame. */
-  reset(buffer: Buffer, start = 0, end = buffer.length): this {
+  /**
+   * Starts on another part of a buffer; the reader is made to be used again for each frame. Of `lasting` bytes, which
+   * are never used for anything else, large values are given out as views.
+   */
+  reset(buffer: Buffer, start = 0, end = buffer.length, lasting = false): this {
+    this.#lasting = lasting;
     this.#buffer = buffer;
     this.#bytes = buffer;
     this.#at = start;
@@ -176,12 +181,12 @@ export class JuteReader {
     return this.#buffer.toString("utf8", at, at + length);
   }
 
-  /** A buffer, or null for length -1. Small ones are copies, larger ones views of the received frame's memory. */
+  /** A buffer, or null for length -1; its bytes are the caller's own. */
   buffer(): Buffer | null {
     const length = this.#length("buffer");
     if (length < 0) return null;
     const at = this.#advance(length);
-    if (length >= copyBelowBytes) return this.#buffer.subarray(at, at + length);
+    if (this.#lasting && length >= copyBelowBytes) return this.#buffer.subarray(at, at + length);
     const copy = Buffer.allocUnsafe(length);
     this.#buffer.copy(copy, 0, at, at + length);
     return copy;

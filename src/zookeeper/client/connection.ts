@@ -78,7 +78,9 @@ export class Connection {
     this.#socket = socket;
     this.#options = options;
     this.#writer = new JuteWriter(options.maxRequestBytes);
-    this.#frames = new FrameReader(options.maxResponseBytes, (buffer, start, end) => this.#onFrame(buffer, start, end));
+    this.#frames = new FrameReader(options.maxResponseBytes, (buffer, start, end, lasting) =>
+      this.#onFrame(buffer, start, end, lasting),
+    );
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("error", (error) => this.destroy(this.#loss(error.message, error)));
     socket.on("close", () => this.destroy(this.#loss("the server closed it")));
@@ -222,9 +224,9 @@ export class Connection {
     }
   }
 
-  #onFrame(buffer: Buffer, start: number, end: number): void {
+  #onFrame(buffer: Buffer, start: number, end: number, lasting: boolean): void {
     if (this.#endedBy !== undefined) return;
-    const reader = this.#reader.reset(buffer, start, end);
+    const reader = this.#reader.reset(buffer, start, end, lasting);
     if (this.#greeting !== undefined) {
       return this.#onGreeting(this.#greeting, reader);
     }

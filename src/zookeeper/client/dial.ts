@@ -48,9 +48,24 @@ export async function dial(server: Server, options: DialOptions, signal: AbortSi
   });
 }
 
+/** What one read from a socket can bring. */
+const readBytes = 64 * 1024;
+
+/**
+ * The socket tells what it reads by its `data` event, as any does, but the bytes are good only during the event: all
+ * reads of a plain connection go into one buffer, as a new one for each costs more than reading a small answer.
+ */
 function open(server: Server, address: string, options: DialOptions): net.Socket {
   const where = { host: address, port: server.port };
-  if (!options.tls) return net.connect(where);
+  if (!options.tls) {
+    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    const callback = (bytes: number): boolean => {
+      socket.emit("data", buffer.subarray(0, bytes));
+      return true; // go on reading
+    };
+    const socket: net.Socket = net.connect({ ...where, onread: { buffer, callback } });
+    return socket;
+  }
   const settings = options.tls === true ? {} : options.tls;
   // The certificate is checked against the name in the server list, not against the address it was resolved to.
   const names = net.isIP(server.host) === 0 ? { servername: server.host } : {};

@@ -4,8 +4,11 @@ const lengthBytes = 4;
 /** What is first set aside for a frame that arrives in pieces: memory grows with what came, not with what was promised. */
 const firstReserveBytes = 64 * 1024;
 
-/** Called with each whole frame: `buffer` from `start` to `end`, without its length. The bytes are not reused. */
-export type FrameHandler = (buffer: Buffer, start: number, end: number) => void;
+/**
+ * Called with each whole frame: `buffer` from `start` to `end`, without its length. When the bytes are not `lasting`
+ * they are those of the chunk, which is good only during the call.
+ */
+export type FrameHandler = (buffer: Buffer, start: number, end: number, lasting: boolean) => void;
 
 /**
  * Cuts the stream into frames (a 4-byte big-endian length, then that many bytes). Frames that lie whole in a chunk are
@@ -29,7 +32,7 @@ export class FrameReader {
     while (chunk.length - at >= lengthBytes) {
       const end = at + lengthBytes + this.#frameLength(chunk, at);
       if (end > chunk.length) break;
-      this.#onFrame(chunk, at + lengthBytes, end);
+      this.#onFrame(chunk, at + lengthBytes, end, false);
       at = end;
     }
     if (at < chunk.length) this.#keep(chunk, at);
@@ -50,7 +53,7 @@ export class FrameReader {
     this.#have += part;
     if (this.#have === total) {
       this.#partial = undefined;
-      this.#onFrame(collected, lengthBytes, total);
+      this.#onFrame(collected, lengthBytes, total, true);
     }
     return taken + part;
   }

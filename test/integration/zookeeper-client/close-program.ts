@@ -7,7 +7,7 @@ async function main(): Promise<void> {
   const client = await connect({ servers, closeTimeoutMs: 100 });
   await client.create("/close-program-", null, { mode: "ephemeralSequential" });
   await client.addWatch("/", () => {}, { recursive: true });
-  const pending = client.getData("/", { timeoutMs: 600_000 });
+  const pending = client.getData("/", { timeoutMs: 600_000 }).catch(() => {});
   if (state === "suspended") {
     const suspended = new Promise<void>((resolve) => {
       client.onStateChange((change) => {
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     await suspended;
     await thief.close();
   }
-  await pending.catch(() => {});
+  await pending;
   await client.close();
   const closedAt = performance.now();
   process.on("exit", () => console.log(String(performance.now() - closedAt)));

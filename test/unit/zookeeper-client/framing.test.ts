@@ -16,10 +16,15 @@ describe("framing", () => {
       fc.property(payloads, fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }), (frames, cuts) => {
         const stream = Buffer.concat(frames.map(frame));
         const found: Uint8Array[] = [];
-        const reader = new FrameReader(1_000, (buffer, start, end) => found.push(buffer.subarray(start, end)));
+        const reader = new FrameReader(1_000, (buffer, start, end) =>
+          found.push(Buffer.from(buffer.subarray(start, end))),
+        );
         for (let at = 0, turn = 0; at < stream.length; turn++) {
           const end = Math.min(at + cuts[turn % cuts.length]!, stream.length);
-          reader.push(Buffer.from(stream.subarray(at, end)));
+          const chunk = Buffer.from(stream.subarray(at, end));
+          reader.push(chunk);
+          // As the socket does, which reads the next bytes into the same memory.
+          chunk.fill(0xee);
           at = end;
         }
         expect(found.map((bytes) => Uint8Array.from(bytes))).toEqual(frames);
