@@ -7,6 +7,8 @@ import type { StateChange, StoreState } from "./store.js";
 
 /** How long one question "are you there" may take, in milliseconds. */
 const probeTimeoutMs = 2_000;
+/** A connection that was lost again sooner than this after an answer was none, in milliseconds. */
+const steadyAfterMs = 1_000;
 
 /**
  * Whether the server can be reached. A request that found it unreachable suspends the store; from then on one `ping` at
@@ -20,6 +22,7 @@ export class Connectivity {
   readonly #gates = new Set<{ pause(): void; resume(): void }>();
   readonly #backoff = new Backoff({ initialMs: 20, maximumMs: 2_000 });
   #state: StoreState = "connected";
+  #answeredAt = Number.NEGATIVE_INFINITY;
   #pause: Timer | undefined;
   #connected: Deferred<void> | undefined;
 
@@ -56,6 +59,9 @@ export class Connectivity {
     if (this.#state !== "connected") return;
     for (const gate of this.#gates) gate.pause();
     this.#move("suspended", { reason });
+    // A server may answer the question and yet no call: then the pauses go on growing, or calls and questions would loop.
+    if (this.#clock.now() - this.#answeredAt < steadyAfterMs) return this.#probeLater();
+    this.#backoff.reset();
     void this.#probe();
   }
 
@@ -90,7 +96,7 @@ export class Connectivity {
 
   #resume(): void {
     if (this.#state !== "suspended") return;
-    this.#backoff.reset();
+    this.#answeredAt = this.#clock.now();
     this.#move("connected", {});
     this.#connected?.resolve();
     this.#connected = undefined;

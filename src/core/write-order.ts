@@ -10,15 +10,17 @@ export interface Turn {
 
 class Place implements Turn {
   readonly scope: WriteScope;
-  readonly #start: () => void;
+  readonly start: () => void;
+  readonly #ready: (place: Place) => void;
   readonly #leave: (place: Place) => void;
   readonly #behind: Place[] = [];
   #ahead = 0;
   #finished = false;
 
-  constructor(scope: WriteScope, start: () => void, leave: (place: Place) => void) {
+  constructor(scope: WriteScope, start: () => void, ready: (place: Place) => void, leave: (place: Place) => void) {
     this.scope = scope;
-    this.#start = start;
+    this.start = start;
+    this.#ready = ready;
     this.#leave = leave;
   }
 
@@ -29,7 +31,7 @@ class Place implements Turn {
   }
 
   startIfFree(): void {
-    if (this.#ahead === 0) this.#start();
+    if (this.#ahead === 0) this.#ready(this);
   }
 
   done(): void {
@@ -51,10 +53,13 @@ export class WriteOrder {
   /** The last write of each key that is not done. */
   readonly #lastOfKey = new Map<string, Place>();
   readonly #trees = new Set<Place>();
+  /** Those whose turn has come while another is being started. */
+  readonly #ready: Place[] = [];
+  #starting = false;
 
   /** Calls `start` when every earlier write in the way is done: at once, in most cases. `start` must lead to `done()`. */
   enter(scope: WriteScope, start: (turn: Turn) => void): void {
-    const place = new Place(scope, () => start(place), this.#leave);
+    const place = new Place(scope, () => start(place), this.#start, this.#leave);
     if ("tree" in scope) this.#enterTree(place, scope.tree);
     else this.#enterKeys(place, scope.keys);
     place.startIfFree();
@@ -76,6 +81,16 @@ export class WriteOrder {
       this.#lastOfKey.set(key, place);
     }
   }
+
+  /** A loop and no recursion: after an outage thousands that gave up may stand behind each other. */
+  readonly #start = (place: Place): void => {
+    this.#ready.push(place);
+    if (this.#starting) return;
+    this.#starting = true;
+    for (const next of this.#ready) next.start();
+    this.#ready.length = 0;
+    this.#starting = false;
+  };
 
   readonly #leave = (place: Place): void => {
     if ("tree" in place.scope) {
