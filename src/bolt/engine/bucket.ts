@@ -32,8 +32,9 @@ export class Bucket {
   constructor(context: TxContext, header: BucketHeader, parent?: Bucket) {
     this.#parent = parent;
     const { rootId } = header;
-    for (let above = parent; rootId !== 0 && above; above = above.#parent) {
-      if (above.#header.rootId === rootId) throw context.pager.corrupt(rootId, "is the root of a bucket inside itself");
+    for (let above = parent; above; above = above.#parent) {
+      if (rootId !== 0 && above.#header.rootId === rootId)
+        throw context.pager.corrupt(rootId, "is the root of a bucket inside itself");
     }
     this.#context = context;
     this.#header = header;
