@@ -63,9 +63,9 @@ export class StoreUrl {
   }
 }
 
-/** A URL for messages: the password hidden. */
+/** A URL for messages: the password hidden, even one whose slashes were not encoded. */
 export function redactUrl(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1***@");
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/is, "$1***@");
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {
