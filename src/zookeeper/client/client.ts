@@ -32,7 +32,7 @@ import {
   syncOperation,
   whoAmIOperation,
 } from "./operations.js";
-import { type ClientOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import type { ResolvedOptions } from "./options.js";
 import { checkPath, pathError } from "./paths.js";
 import type { ServerLevel } from "./records.js";
 import { Request, type RequestOptions } from "./request.js";
@@ -53,18 +53,6 @@ export interface ReadOptions extends RequestOptions {
 export interface VersionOptions extends RequestOptions {
   /** The version the node must have. Default -1: any. */
   readonly version?: number | undefined;
-}
-
-/** Opens a session; rejects when no server grants one within `timeoutMs`, or refuses the credentials. */
-export async function connect(options: ClientOptions): Promise<ZooKeeperClient> {
-  const client = new ZooKeeperClient(resolveOptions(options));
-  try {
-    await client.open(options.signal);
-    return client;
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
 }
 
 /**

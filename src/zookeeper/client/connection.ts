@@ -270,7 +270,8 @@ export class Connection {
       throw error;
     }
     this.#handlers?.onAcknowledged(request.sentAt!);
-    request.onAnswer?.(code);
+    // One that was given up meanwhile wants nothing any more, a watch least of all.
+    if (!request.settled) request.onAnswer?.(code);
     if (result instanceof ZooKeeperError) request.fail(result);
     else request.succeed(result);
   }

@@ -1,7 +1,8 @@
 /** A ZooKeeper client in pure TypeScript: `connect` opens a session. */
 export { type Acl, creatorAcl, digestId, openAcl, permissions, readAcl } from "./acl.js";
 export { type Auth, digestAuth, type SaslAuth, type SaslExchange, type SchemeAuth } from "./auth.js";
-export { connect, type ReadOptions, type VersionOptions, type ZooKeeperClient } from "./client.js";
+export type { ReadOptions, VersionOptions, ZooKeeperClient } from "./client.js";
+export { connect } from "./connect.js";
 export type { CreateMode, CreateOptions, CreateReply } from "./create.js";
 export * from "./error-codes.js";
 export {

@@ -11,11 +11,12 @@ import { BusyError, ClosedError, type ZooKeeperError } from "./errors.js";
 import { Alarm } from "./alarm.js";
 import { createDeferred, type Deferred } from "../../util/deferred.js";
 import { Listeners } from "./listeners.js";
+import { rearm, setWatchesAgain } from "./rearm.js";
 import { Reconnector, type ReconnectorOptions } from "./reconnector.js";
 import { type WatchPaths, Xid } from "./records.js";
 import { Request, RequestQueue } from "./request.js";
 import { SessionDeadline } from "./session-deadline.js";
-import { authOperation, closeSessionOperation, setWatchesOperation } from "./session-operations.js";
+import { authOperation, closeSessionOperation } from "./session-operations.js";
 import {
   nextState,
   type SessionCredentials,
@@ -43,6 +44,8 @@ export interface SessionOptions extends ReconnectorOptions {
 
 /** Given to the event loop to read answers that have already arrived, before requests are declared too late. */
 const graceMs = 1;
+/** Requests run out together when their deadlines are this close: each time, all that wait are looked at. */
+const coarseMs = 5;
 
 /**
  * A session over whatever connections it takes: requests go out on the present connection or wait for the next one,
@@ -150,7 +153,8 @@ export class Session {
   async setWatchesAgain(paths: WatchPaths): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined) return;
-    await this.#sendSetWatches(connection, this.#lastSeen.value, paths, this.#options.clock.now());
+    const now = this.#options.clock.now();
+    await setWatchesAgain(connection, this.#watches, paths, this.#lastSeen.value, now);
   }
 
   /** Ends the session on the server, waiting for a connection to do so for `closeTimeoutMs` at most. */
@@ -196,40 +200,13 @@ export class Session {
 
   #resume(connection: Connection, session: SessionInfo, readOnly: boolean): void {
     const now = this.#options.clock.now();
-    this.#setWatches(connection, now);
+    rearm(connection, this.#watches, this.#lastSeen, now);
     const waiting = this.#queue;
     this.#queue = new RequestQueue();
     for (const request of waiting.drain()) if (!request.settled) connection.send(request, now);
     for (const opener of this.#openers) opener.resolve();
     this.#openers.clear();
     this.#move({ name: "opened", session, server: connection.server, readOnly });
-  }
-
-  /**
-   * Sets the watches again before anything else is sent: the server compares with the last transaction that this client
-   * saw. So what the new connection sees counts only when all of them are set; otherwise a connection lost in between
-   * would hide changes from those that were not.
-   */
-  #setWatches(connection: Connection, now: number): void {
-    const lastZxid = this.#lastSeen.value;
-    const answers: Promise<void>[] = [];
-    for (const paths of this.#watches.pathsToSet())
-      answers.push(this.#sendSetWatches(connection, lastZxid, paths, now));
-    const seenByNow = (): void => {
-      this.#lastSeen.raise(connection.lastSeen.high, connection.lastSeen.low);
-      connection.lastSeen = this.#lastSeen;
-    };
-    if (answers.length === 0) seenByNow();
-    // When one fails the connection has ended, and the next one sets them all again.
-    else Promise.all(answers).then(seenByNow, () => {});
-  }
-
-  #sendSetWatches(connection: Connection, lastZxid: bigint, paths: WatchPaths, now: number): Promise<void> {
-    const args = { lastZxid, paths, level: connection.level };
-    const request = new Request(setWatchesOperation, args, undefined, Infinity);
-    request.onAnswer = () => this.#watches.tellRearmed(paths, connection.level >= 3.6);
-    connection.send(request, now, Xid.setWatches);
-    return request.promise;
   }
 
   #closeSession(connection: Connection): void {
@@ -301,9 +278,9 @@ export class Session {
     }
     this.#graceGiven = false;
     for (const request of due) request.timeOut(this.#reconnector.lastFailure);
-    // Those that were sent stay in line for their answers; those that were not are forgotten.
-    if (due.length > 0) for (const request of this.#queue.drain()) if (!request.settled) this.#queue.push(request);
-    return next === Number.POSITIVE_INFINITY ? undefined : next;
+    // Those that were sent stay in line for their answers; those that were not are forgotten, aborted ones too.
+    for (const request of this.#queue.drain()) if (!request.settled) this.#queue.push(request);
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(next, now + coarseMs);
   }
 
   #move(event: SessionEvent, reason?: ZooKeeperError): void {
