@@ -10,11 +10,14 @@ export function keyOf(index: number): string {
   return `${directory}/${index.toString().padStart(11, "0")}`;
 }
 
-/** All keys; made once, so that both sides use the same and the heap stays small. */
-export const keys: readonly string[] = Array.from({ length: keyCount }, (_, index) => keyOf(index));
-
 const keySize = 21;
-const keyBytes = Buffer.from(keys.join(""));
+const keyBytes = Buffer.from(Array.from({ length: keyCount }, (_, index) => keyOf(index)).join(""));
+
+/** All keys; made once and as flat strings, so that both sides use the same and the heap stays small. */
+export const keys: readonly string[] = Array.from({ length: keyCount }, (_, index) =>
+  keyBytes.toString("latin1", index * keySize, (index + 1) * keySize),
+);
+
 const values = Buffer.alloc(keyCount * valueSize, 0x2e);
 for (let index = 0; index < keyCount; index++) values.writeUInt32LE(index, index * valueSize);
 
