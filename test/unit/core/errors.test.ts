@@ -40,7 +40,7 @@ describe("a StoreError", () => {
     expect(isStoreError(error)).toBe(true);
     expect(isStoreError(error, "BUSY")).toBe(true);
     expect(isStoreError(error, "CLOSED")).toBe(false);
-    expect(isStoreError({ ...error, code: "BUSY" }, "BUSY")).toBe(false);
+    expect(isStoreError({ name: "StoreError", code: "BUSY" }, "BUSY")).toBe(false);
   });
 });
 
