@@ -27,6 +27,8 @@ export class EtcdUpstream implements Upstream {
   #reported = 0n;
   /** How far the stream's events have come. */
   #streamAt = 0n;
+  /** The stream was lost since the cluster's revision was last compared with its own. */
+  #interrupted = false;
   #listing = false;
   #again = false;
   /** Events that came while a state was being read: some of them are in it, some come after. */
@@ -141,6 +143,11 @@ export class EtcdUpstream implements Upstream {
       { ...range, startRevision: revision + 1n },
       {
         onEvents: (events, last) => this.#received(events, last),
+        onSuspended: () => {
+          this.#interrupted = true;
+        },
+        // One that was suspended before the server had set it up is created, not resumed.
+        onCreated: () => void this.#checkRevision(),
         onResumed: () => void this.#checkRevision(),
         onCompacted: () => {
           this.#stopStream();
@@ -168,6 +175,8 @@ export class EtcdUpstream implements Upstream {
 
   /** After an outage: a cluster that came back empty would be silent until its revisions reach the old ones. */
   async #checkRevision(): Promise<void> {
+    if (!this.#interrupted) return;
+    this.#interrupted = false;
     try {
       if ((await this.#cluster.revision()) >= this.#streamAt || this.#watch === undefined) return;
       this.#stopStream();
