@@ -29,6 +29,8 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
   },
   etcd: openEtcd,
   etcds: (url, options) => openEtcd(url, { ...options, tls: options["tls"] ?? {} }),
+  consul: connectConsulUrl,
+  consuls: connectConsulUrl,
   memory: async (url, options) => {
     const { connectMemory, memoryOptionsFromUrl } = await import("./bolt/memory.js");
     return connectMemory(merge(url && memoryOptionsFromUrl(url), options, url));
@@ -38,6 +40,11 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
 async function openEtcd(url: StoreUrl | undefined, options: StoreOptions & Record<string, unknown>): Promise<Store> {
   const { connectEtcd, etcdOptionsFromUrl } = await import("./etcd/index.js");
   return connectEtcd(merge(url && etcdOptionsFromUrl(url), options, url) as EtcdOptions);
+}
+
+async function connectConsulUrl(...[url, options]: Parameters<BackendConnector>): Promise<Store> {
+  const { connectConsul, consulOptionsFromUrl } = await import("./consul/index.js");
+  return connectConsul(merge(url && consulOptionsFromUrl(url), options, url));
 }
 
 /**

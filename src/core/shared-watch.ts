@@ -14,7 +14,8 @@ export interface Step {
 export interface Follower {
   /** The state is complete and current: the follower's first item. Steps follow. */
   begin(state: ReadonlyMap<string, KVPair>): void;
-  step(step: Step): void;
+  /** What happened at once comes at once. */
+  steps(steps: readonly Step[]): void;
   fail(error: StoreError): void;
 }
 
@@ -78,8 +79,7 @@ export class SharedWatch implements WatchSink {
 
   snapshot(pairs: readonly KVPair[]): void {
     if (this.#over) return;
-    const steps = this.#difference(pairs);
-    for (const step of steps) this.#apply(step);
+    this.#tell(this.#difference(pairs).map((step) => this.#apply(step)));
     this.#onEvent("snapshot", this.watchers);
     this.#asked = false;
     const begin = this.#joining;
@@ -94,10 +94,12 @@ export class SharedWatch implements WatchSink {
 
   changes(changes: readonly UpstreamChange[]): void {
     if (this.#over) return;
+    const steps: Step[] = [];
     for (const change of changes) {
       const step = this.#stepOf(change);
-      if (step !== undefined) this.#apply(step);
+      if (step !== undefined) steps.push(this.#apply(step));
     }
+    this.#tell(steps);
     this.#onEvent("changes", this.watchers);
   }
 
@@ -148,9 +150,14 @@ export class SharedWatch implements WatchSink {
     return { key: change.key, before, after: undefined };
   }
 
-  #apply(step: Step): void {
+  #apply(step: Step): Step {
     if (step.after === undefined) this.#state.delete(step.key);
     else this.#state.set(step.key, step.after);
-    for (const follower of this.#followers) follower.step(step);
+    return step;
+  }
+
+  #tell(steps: readonly Step[]): void {
+    if (steps.length === 0) return;
+    for (const follower of this.#followers) follower.steps(steps);
   }
 }

@@ -88,8 +88,8 @@ abstract class Source<Item> implements WatchSource<Item>, Follower {
     this.#iterator.wake();
   }
 
-  step(step: Step): void {
-    this.pending.push(step);
+  steps(steps: readonly Step[]): void {
+    for (const step of steps) this.pending.push(step);
     this.#iterator.wake();
   }
 

@@ -1,0 +1,31 @@
+import type { Capabilities } from "../core/capabilities.js";
+
+/**
+ * A request's body may have 512 KiB (`limits.txn_max_req_len`, and before it `kv_max_value_size`), and carries values in
+ * base64, four bytes for three, beside the key and the operation around it.
+ */
+export const maxValueBytes = 393_000 - 2_000;
+
+/** `minimumTtlMs` is the servers' `session_ttl_min`. */
+export function consulCapabilities(minimumTtlMs: number): Capabilities {
+  return {
+    backend: "consul",
+    keys: { refuses: [], withChildren: "always" },
+    values: { maxBytes: maxValueBytes, content: "bytes" },
+    ttl: {
+      minimumMs: minimumTtlMs,
+      maximumMs: 86_400_000,
+      granularityMs: 1,
+      outlivesWriter: true,
+      // The servers check sessions late on purpose: structs.SessionTTLMultiplier is 2.
+      lateByFactor: 2,
+    },
+    watch: "latest-state",
+    compareAndSet: "revision",
+    deleteTree: "atomic",
+    list: { snapshot: true },
+    scan: { snapshot: true, boundedMemory: false },
+    atomic: { maxOperations: 32 },
+    lock: { fair: false },
+  };
+}

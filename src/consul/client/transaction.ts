@@ -1,0 +1,106 @@
+import type { ConsulHttp } from "./http.js";
+import { ConsulError } from "./errors.js";
+
+/**
+ * The flags that libkv, valkeyrie and Go's `api.Lock` put on every key (0x2ddccbc058a50c18). Over 2^53: as a JavaScript
+ * number it would be another one.
+ */
+export const flags = "3304740253564472344";
+
+/** One operation of `/v1/txn` (Consul's HTTP API, "Transactions"). */
+export interface KvOperation {
+  readonly verb:
+    | "set"
+    | "cas"
+    | "lock"
+    | "unlock"
+    | "get"
+    | "get-tree"
+    | "check-index"
+    | "check-session"
+    | "check-not-exists"
+    | "delete"
+    | "delete-tree";
+  readonly key: string;
+  readonly value?: Uint8Array | undefined;
+  readonly index?: bigint | undefined;
+  readonly session?: string | undefined;
+}
+
+/** Whether the operation has a result in the answer; these have none, so that results are fewer than operations. */
+export function hasResult({ verb }: KvOperation): boolean {
+  return verb !== "delete" && verb !== "delete-tree" && verb !== "check-not-exists";
+}
+
+/** A pair as the agent tells it. */
+export interface KvResult {
+  readonly Key: string;
+  /** Base64; null for an empty value, and after writes. */
+  readonly Value: string | null;
+  readonly ModifyIndex: number;
+  readonly Session?: string | undefined;
+}
+
+/** What a transaction came to: results in the order of the operations that have one, or which of them failed; then nothing happened. */
+export type TransactionOutcome =
+  | { readonly results: readonly KvResult[] }
+  | { readonly failures: readonly { readonly index: number; readonly what: string }[] };
+
+/** How many operations a transaction may have: 64 in Consul before 1.13, 128 since. */
+export const maxTransactionOperations = 64;
+
+interface TxnAnswer {
+  readonly Results: readonly { readonly KV: KvResult }[] | null;
+  readonly Errors: readonly { readonly OpIndex: number; readonly What: string }[] | null;
+}
+
+/** Sends a transaction. Rejects with a `ConsulError` when it was neither carried out nor refused operation by operation. */
+export async function transact(
+  http: ConsulHttp,
+  operations: readonly KvOperation[],
+  options: {
+    readonly deadline: number;
+    readonly signal?: AbortSignal | undefined;
+    /** For transactions that only read. */
+    readonly consistency?: "consistent" | "stale" | undefined;
+  },
+): Promise<TransactionOutcome> {
+  const reply = await http.request({
+    method: "PUT",
+    path: "/v1/txn",
+    query: options.consistency === undefined ? undefined : { [options.consistency]: "" },
+    body: `[${operations.map((operation) => encode(operation, http.keyPrefix)).join(",")}]`,
+    deadline: options.deadline,
+    signal: options.signal,
+    accept: [409],
+  });
+  const answer = JSON.parse(reply.body) as TxnAnswer;
+  if (reply.status === 200)
+    return { results: (answer.Results ?? []).map(({ KV }) => withoutPrefix(KV, http.keyPrefix)) };
+  const failures = (answer.Errors ?? []).map(({ OpIndex, What }) => ({ index: OpIndex, what: What }));
+  if (failures.length > 0) return { failures };
+  const [endpoint = ""] = http.endpoints;
+  throw new ConsulError("status", `a refused transaction names no operation: ${reply.body.slice(0, 200)}`, {
+    endpoint,
+    outcome: "not-applied",
+    status: reply.status,
+    body: reply.body,
+  });
+}
+
+/** A result under the key that the caller knows. */
+export function withoutPrefix(result: KvResult, prefix: string): KvResult {
+  return prefix === "" ? result : { ...result, Key: result.Key.slice(prefix.length) };
+}
+
+/** By hand, for the flags' sake. */
+function encode({ verb, key, value, index, session }: KvOperation, prefix: string): string {
+  const parts = [`"Verb":"${verb}","Key":${JSON.stringify(prefix + key)}`];
+  if (value !== undefined) {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+    parts.push(`"Value":"${bytes.toString("base64")}","Flags":${flags}`);
+  }
+  if (index !== undefined) parts.push(`"Index":${index}`);
+  if (session !== undefined) parts.push(`"Session":"${session}"`);
+  return `{"KV":{${parts.join(",")}}}`;
+}

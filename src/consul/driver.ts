@@ -1,0 +1,260 @@
+import type {
+  Acquired,
+  Committed,
+  Contender,
+  Driver,
+  DriverHost,
+  Lease,
+  LeasedPair,
+  ListPage,
+  ListQuery,
+  PutOperation,
+  ReadAnswer,
+  ReadOperation,
+  Request,
+  Transaction,
+  Upstream,
+  WatchScope,
+  WatchSink,
+  WriteAnswer,
+  WriteOperation,
+} from "../core/driver.js";
+import type { Capabilities } from "../core/capabilities.js";
+import { directoryPrefix } from "../core/keys.js";
+import { KVPair } from "../core/pair.js";
+import type { Consistency } from "../core/store.js";
+import type { Clock } from "../util/clock.js";
+import { consulCapabilities } from "./capabilities.js";
+import type { ConsulHttp } from "./client/http.js";
+import { type KvOperation, maxTransactionOperations, transact } from "./client/transaction.js";
+import { storeError } from "./errors.js";
+import { acquireLock } from "./lock.js";
+import { isCanonical, keyPath, pairOf, pairsOf } from "./pairs.js";
+import { createSession, destroySession, SessionLease } from "./sessions.js";
+import { watchScope } from "./watch.js";
+import { checkOf, comparisonFailed, writeTogether } from "./writes.js";
+
+/** What a Consul driver is made of. */
+export interface ConsulDriverParts {
+  readonly http: ConsulHttp;
+  readonly clock: Clock;
+  readonly minimumTtlMs: number;
+  readonly lockDelayMs: number;
+}
+
+/** Kvasir's store on Consul's key/value store: everything by `/v1/txn`, lists and watches by `/v1/kv`. */
+export class ConsulDriver implements Driver {
+  readonly backend = "consul";
+  readonly endpoint: string;
+  readonly capabilities: Capabilities;
+  readonly batching = {
+    reads: { maxOperations: maxTransactionOperations, maxBytes: 400_000, concurrency: 4 },
+    // In base64, and with the operation around it, this stays below the 512 KiB of a request.
+    writes: { maxOperations: maxTransactionOperations, maxBytes: 340_000, concurrency: 4 },
+  };
+  readonly #parts: ConsulDriverParts;
+  readonly #http: ConsulHttp;
+  #host: DriverHost | undefined;
+
+  constructor(parts: ConsulDriverParts) {
+    this.#parts = parts;
+    this.#http = parts.http;
+    this.endpoint = parts.http.endpoints.join(",");
+    this.capabilities = consulCapabilities(parts.minimumTtlMs);
+  }
+
+  start(host: DriverHost): void {
+    this.#host = host;
+  }
+
+  async read(
+    operations: readonly ReadOperation[],
+    consistency: Consistency,
+    request: Request,
+  ): Promise<readonly ReadAnswer[]> {
+    const answers: ReadAnswer[] = operations.map(({ type }) => (type === "exists" ? false : undefined));
+    // A get of one absent key refuses the whole transaction, naming it: the rest is asked for again.
+    let pending = operations.map((operation, at) => ({ operation, at }));
+    while (pending.length > 0) {
+      const outcome = await this.#transact(
+        pending.map(({ operation }) => ({ verb: "get", key: operation.key })),
+        { ...request, consistency: consistency === "stale" ? "stale" : "consistent" },
+        false,
+      );
+      if ("failures" in outcome) {
+        const absent = new Set(outcome.failures.map(({ index }) => index));
+        pending = pending.filter((_, index) => !absent.has(index));
+        continue;
+      }
+      for (const [index, result] of outcome.results.entries()) {
+        const { operation, at } = pending[index]!;
+        answers[at] = operation.type === "exists" ? true : pairOf(result);
+      }
+      break;
+    }
+    return answers;
+  }
+
+  async write(operations: readonly WriteOperation[], request: Request): Promise<readonly WriteAnswer[]> {
+    try {
+      return await writeTogether(this.#http, operations, request);
+    } catch (error) {
+      throw storeError(error, true);
+    }
+  }
+
+  async putLeased(operation: PutOperation, ttlMs: number, request: Request): Promise<LeasedPair> {
+    const { key, value } = operation;
+    const session = await this.#createSession(ttlMs, request);
+    const comparison = checkOf(operation);
+    const replace: KvOperation[] = [
+      { verb: "delete", key },
+      { verb: "lock", key, value, session },
+    ];
+    try {
+      const outcome = await transact(this.#http, [...comparison, ...replace], request);
+      if ("failures" in outcome) throw comparisonFailed(operation, outcome.failures[0]!.what);
+      const pair = new KVPair(key, value, BigInt(outcome.results.at(-1)!.ModifyIndex), ttlMs);
+      return { pair, lease: new SessionLease(this.#http, session, key, ttlMs) };
+    } catch (error) {
+      await this.#dropSession(session);
+      throw storeError(error, true);
+    }
+  }
+
+  async list(query: ListQuery, request: Request): Promise<ListPage> {
+    const mode = query.consistency === "stale" ? { stale: "" } : { consistent: "" };
+    const shape = query.keysOnly ? { keys: "" } : { recurse: "" };
+    const prefix = directoryPrefix(query.directory);
+    try {
+      const reply = await this.#http.request({
+        method: "GET",
+        path: keyPath(this.#http, prefix),
+        query: { ...shape, ...mode },
+        accept: [404],
+        ...request,
+      });
+      if (reply.status === 404) return { pairs: [] };
+      const body = query.keysOnly ? keysAsResults(reply.body) : reply.body;
+      return { pairs: pairsOf(this.#http, body) };
+    } catch (error) {
+      throw storeError(error, false);
+    }
+  }
+
+  async deleteTree(directory: string, request: Request): Promise<number> {
+    const key = directoryPrefix(directory);
+    const operations: KvOperation[] = [
+      { verb: "get-tree", key },
+      { verb: "delete-tree", key },
+    ];
+    const outcome = await this.#transact(operations, request, true);
+    if ("failures" in outcome) return 0;
+    return outcome.results.filter((result) => isCanonical(result.Key)).length;
+  }
+
+  async commit({ checks, writes }: Transaction, request: Request): Promise<Committed> {
+    const sessions: (string | undefined)[] = [];
+    try {
+      for (const write of writes) {
+        const ttlMs = write.type === "put" ? write.ttlMs : undefined;
+        sessions.push(ttlMs === undefined ? undefined : await this.#createSession(ttlMs, request));
+      }
+      const guards = checks.map((check) => checkOf(check)[0]!);
+      const operations = [...guards, ...writes.flatMap((write, at) => operationsOf(write, sessions[at]))];
+      const outcome = await transact(this.#http, operations, request);
+      if ("failures" in outcome) {
+        const { index, what } = outcome.failures[0]!;
+        throw comparisonFailed(checks[index] ?? { key: operations[index]!.key, expected: undefined }, what);
+      }
+      const revision = BigInt(outcome.results.at(-1)?.ModifyIndex ?? 0);
+      return this.#committed(writes, sessions, revision);
+    } catch (error) {
+      for (const session of sessions) if (session !== undefined) await this.#dropSession(session);
+      throw storeError(error, true);
+    }
+  }
+
+  watch(scope: WatchScope, sink: WatchSink): Upstream {
+    const { http, clock } = this.#parts;
+    return watchScope({ http, clock, host: () => this.#host }, scope, sink);
+  }
+
+  async acquire(contender: Contender, request: Request): Promise<Acquired | undefined> {
+    try {
+      return await acquireLock(this.#parts, contender, request);
+    } catch (error) {
+      if (request.signal?.aborted === true && error === request.signal.reason) throw error;
+      throw storeError(error, true);
+    }
+  }
+
+  async ping(request: Request): Promise<void> {
+    try {
+      await this.#http.request({
+        method: "GET",
+        path: keyPath(this.#http, "kvasir"),
+        query: { consistent: "" },
+        accept: [404],
+        ...request,
+      });
+    } catch (error) {
+      throw storeError(error, false);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+
+  #committed(writes: Transaction["writes"], sessions: readonly (string | undefined)[], revision: bigint): Committed {
+    return writes.flatMap((write, at): { pair: KVPair; lease?: Lease }[] => {
+      if (write.type === "delete") return [];
+      const pair = new KVPair(write.key, write.value, revision, write.ttlMs);
+      const session = sessions[at];
+      if (session === undefined || write.ttlMs === undefined) return [{ pair }];
+      return [{ pair, lease: new SessionLease(this.#http, session, write.key, write.ttlMs) }];
+    });
+  }
+
+  async #createSession(ttlMs: number, request: Request): Promise<string> {
+    try {
+      return await createSession(this.#http, { name: "kvasir ttl", ttlMs, lockDelayMs: 1 }, request);
+    } catch (error) {
+      // The key itself was not touched, whatever became of the session.
+      const explained = storeError(error, true);
+      throw explained.outcome === "unknown" ? storeError(error, false).with({ outcome: "not-applied" }) : explained;
+    }
+  }
+
+  async #dropSession(session: string): Promise<void> {
+    await destroySession(this.#http, session, { deadline: this.#parts.clock.now() + 2_000 }).catch(() => {});
+  }
+
+  async #transact(
+    operations: readonly KvOperation[],
+    options: Parameters<typeof transact>[2],
+    write: boolean,
+  ): ReturnType<typeof transact> {
+    try {
+      return await transact(this.#http, operations, options);
+    } catch (error) {
+      throw storeError(error, write);
+    }
+  }
+}
+
+/** A put first deletes: so the key loses the session of an earlier ttl. */
+function operationsOf(write: Transaction["writes"][number], session: string | undefined): KvOperation[] {
+  const { key } = write;
+  if (write.type === "delete") return [{ verb: "delete", key }];
+  const { value } = write;
+  const set: KvOperation = session === undefined ? { verb: "set", key, value } : { verb: "lock", key, value, session };
+  return [{ verb: "delete", key }, set];
+}
+
+/** The names of a `?keys` answer in the form of a recursive read's. */
+function keysAsResults(body: string): string {
+  const keys = JSON.parse(body) as string[];
+  return JSON.stringify(keys.map((Key) => ({ Key, Value: null, ModifyIndex: 0 })));
+}

@@ -1,0 +1,43 @@
+import { isStoreError, type Outcome, StoreError, type StoreErrorCode } from "../core/errors.js";
+import { ConsulError } from "./client/errors.js";
+
+/** Any error of the client as the store's. `write` says that it needs an outcome. */
+export function storeError(error: unknown, write: boolean): StoreError {
+  if (isStoreError(error)) return error;
+  if (!(error instanceof ConsulError)) {
+    return new StoreError("BACKEND", error instanceof Error ? error.message : String(error), {
+      backend: "consul",
+      cause: error,
+    });
+  }
+  const outcome: Outcome | undefined = write ? error.outcome : undefined;
+  const details = { backend: "consul", endpoint: error.endpoint, outcome, cause: error };
+  return new StoreError(codeOf(error), error.message, details);
+}
+
+function codeOf({ reason, status, body = "" }: ConsulError): StoreErrorCode {
+  switch (reason) {
+    case "unreachable":
+    case "disconnected":
+      return "UNREACHABLE";
+    case "timeout":
+      return "TIMEOUT";
+    case "aborted":
+      return "ABORTED";
+    case "closed":
+      return "CLOSED";
+    default:
+      return codeOfStatus(status ?? 0, body);
+  }
+}
+
+/** Consul 1.8 answers 403 both for a token it does not know and for one that may not. */
+function codeOfStatus(status: number, body: string): StoreErrorCode {
+  if (status === 401 || /ACL not found/i.test(body)) return "UNAUTHENTICATED";
+  if (status === 403 || /Permission denied/i.test(body)) return "PERMISSION_DENIED";
+  if (status === 413 || /too large/i.test(body)) return "VALUE_TOO_LARGE";
+  if (status === 429) return "BUSY";
+  // A server without a leader, or one that is starting: others may answer, or this one later.
+  if (/No cluster leader|No known Consul servers|leadership lost|not ready/i.test(body)) return "UNREACHABLE";
+  return "BACKEND";
+}

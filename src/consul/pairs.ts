@@ -1,0 +1,29 @@
+import { KVPair } from "../core/pair.js";
+import { compareKeys, isLockKey } from "../core/keys.js";
+import type { ConsulHttp } from "./client/http.js";
+import { type KvResult, withoutPrefix } from "./client/transaction.js";
+
+/** A pair with bytes of its own. */
+export function pairOf({ Key, Value, ModifyIndex }: KvResult): KVPair {
+  return new KVPair(Key, new Uint8Array(Buffer.from(Value ?? "", "base64")), BigInt(ModifyIndex));
+}
+
+/** The body of a read as pairs, in the order of the bytes of their keys. */
+export function pairsOf(http: ConsulHttp, body: string): KVPair[] {
+  const results = body === "" ? [] : (JSON.parse(body) as KvResult[]);
+  return results
+    .map((result) => withoutPrefix(result, http.keyPrefix))
+    .filter(({ Key }) => isCanonical(Key) && !isLockKey(Key))
+    .map(pairOf)
+    .sort((left, right) => compareKeys(left.key, right.key));
+}
+
+/** Other programs, Consul's own interface among them, also make keys such as `folder/`: these are no keys of Kvasir's. */
+export function isCanonical(key: string): boolean {
+  return key !== "" && !key.startsWith("/") && !key.endsWith("/") && !key.includes("//");
+}
+
+/** A key, or what keys start with, in a URL's path. */
+export function keyPath(http: ConsulHttp, key: string): string {
+  return `/v1/kv/${(http.keyPrefix + key).split("/").map(encodeURIComponent).join("/")}`;
+}
