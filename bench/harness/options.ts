@@ -17,8 +17,8 @@ Suites: ${suites.join(", ")}
 
   --json          one line of JSON per row on stdout, all else on stderr
   --svg           also write the plot to docs/plots/<suite>.svg
-  --rounds N      how often each side has its turn (default 5)
-  --seconds N     how long each turn takes (default 1)
+  --rounds N      how often each side has its turn (default 15)
+  --seconds N     how long each turn takes (default 0.3)
   --only A,B      only these works, such as get,put, or measures, such as open
 
 To see where the time goes:
@@ -34,8 +34,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     options: {
       json: { type: "boolean", default: false },
       svg: { type: "boolean", default: false },
-      rounds: { type: "string", default: "5" },
-      seconds: { type: "string", default: "1" },
+      rounds: { type: "string", default: "15" },
+      seconds: { type: "string", default: "0.3" },
       only: { type: "string", default: "" },
     },
   });
