@@ -23,7 +23,7 @@ function canonicalByTheRules(key: string): string | undefined {
   const bad =
     canonical === "" ||
     !key.isWellFormed() ||
-    [...key].some(isControl) ||
+    Array.from(key).some(isControl) ||
     segments.some((segment) => segment === "." || segment === ".." || segment.endsWith("___lock")) ||
     Buffer.byteLength(canonical) > maxKeyBytes;
   return bad ? undefined : canonical;
