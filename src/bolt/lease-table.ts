@@ -19,6 +19,9 @@ export class LeaseTable {
   /** This opening of the file. */
   readonly #owner: string;
   #entries = new Map<string, Entry>();
+  /** When the next key ends, by the clock, or earlier; `undefined` when none does or it has to be looked for. */
+  #nextEnd: number | undefined;
+  #mustLook = true;
 
   constructor(bucket: string, owner: string, clock: Clock, bootClock: BootClock) {
     this.#bucketName = leaseBucketName(bucket);
@@ -43,6 +46,7 @@ export class LeaseTable {
       entries.set(name, { record, localDeadline });
     });
     this.#entries = entries;
+    this.#mustLook = true;
   }
 
   /** The record of a key, if it is for this index. */
@@ -66,18 +70,20 @@ export class LeaseTable {
     return leftMs > 0 ? leftMs : undefined;
   }
 
-  /** When the next key ends, in milliseconds from now. */
+  /** When to look for ended keys again, in milliseconds from now: when the next one ends, or a little before. */
   nextEndMs(): number | undefined {
-    let next: number | undefined;
-    for (const entry of this.#entries.values()) {
-      const leftMs = this.#leftMs(entry);
-      if (next === undefined || leftMs < next) next = leftMs;
+    if (this.#entries.size === 0) return undefined;
+    if (this.#mustLook) {
+      this.#mustLook = false;
+      this.#nextEnd = undefined;
+      for (const entry of this.#entries.values()) this.#noteEnd(entry);
     }
-    return next;
+    return this.#nextEnd === undefined ? undefined : this.#nextEnd - this.#clock.now();
   }
 
   /** The keys that have ended, with the index they had. */
   over(): { key: string; index: bigint }[] {
+    this.#mustLook = true;
     const over: { key: string; index: bigint }[] = [];
     for (const [key, entry] of this.#entries) {
       if (this.#leftMs(entry) <= 0) over.push({ key, index: entry.record.index });
@@ -89,7 +95,11 @@ export class LeaseTable {
   set(tx: Tx, key: string, record: LeaseRecord): void {
     tx.createBucketIfNotExists(this.#bucketName).put(encodeUtf8(key), encodeLease(record));
     const localDeadline = record.expires === undefined ? undefined : this.#clock.now() + record.ttlMs;
-    tx.onCommit(() => this.#entries.set(key, { record, localDeadline }));
+    tx.onCommit(() => {
+      const entry = { record, localDeadline };
+      this.#entries.set(key, entry);
+      this.#noteEnd(entry);
+    });
   }
 
   /** Deletes the record of a key, if there is one. */
@@ -97,6 +107,11 @@ export class LeaseTable {
     if (!this.#entries.has(key)) return;
     this.#bucket(tx)?.delete(encodeUtf8(key));
     tx.onCommit(() => this.#entries.delete(key));
+  }
+
+  #noteEnd(entry: Entry): void {
+    const end = this.#clock.now() + this.#leftMs(entry);
+    if (this.#nextEnd === undefined || end < this.#nextEnd) this.#nextEnd = end;
   }
 
   #bucket(tx: Tx): Bucket | undefined {
