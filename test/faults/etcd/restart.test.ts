@@ -10,11 +10,11 @@ it("a server killed and started again under load keeps every acknowledged write"
     /** The last write of each key that was acknowledged, and all that may have been applied. */
     const acknowledged = new Map<string, number>();
     const possible = new Map<string, Set<number>>();
-    let stop = false;
+    const load = { over: false };
     let unknown = 0;
     const writer = async (key: string): Promise<void> => {
       possible.set(key, new Set());
-      for (let n = 1; !stop; n++) {
+      for (let n = 1; !load.over; n++) {
         try {
           possible.get(key)!.add(n);
           await store.put(key, String(n));
@@ -34,7 +34,7 @@ it("a server killed and started again under load keeps every acknowledged write"
     }
     const before = acknowledged.get("load/0")!;
     await expect.poll(() => acknowledged.get("load/0")!, { timeout: 20_000 }).toBeGreaterThan(before);
-    stop = true;
+    load.over = true;
     await Promise.all(writers);
     expect(unknown).toBeGreaterThan(0);
     for (const [key, last] of acknowledged) {
