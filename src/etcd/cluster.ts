@@ -7,6 +7,8 @@ import type { KeySpace } from "./key-space.js";
 /** How long a call may take whose request has no deadline, such as the wait for a lock, in milliseconds. */
 const unboundedCallMs = 5_000;
 
+export type ClusterParts = Pick<Cluster, "client" | "keys" | "clock" | "endpoint" | "checksPermissions">;
+
 /** What every part of the driver works with: the client, where the keys lie, and how a request becomes a call. */
 export class Cluster {
   readonly client: EtcdClient;
@@ -14,13 +16,17 @@ export class Cluster {
   readonly clock: Clock;
   /** The endpoints for messages, without credentials. */
   readonly endpoint: string;
+  /** The store has an identity, by password or certificate, and the server may refuse it some keys. */
+  readonly checksPermissions: boolean;
   #revision: Promise<bigint> | undefined;
 
-  constructor(client: EtcdClient, keys: KeySpace, clock: Clock, endpoint: string) {
+  constructor(parts: ClusterParts) {
+    const { client, keys, clock, endpoint, checksPermissions } = parts;
     this.client = client;
     this.keys = keys;
     this.clock = clock;
     this.endpoint = endpoint;
+    this.checksPermissions = checksPermissions;
   }
 
   /** The bounds of a call. */

@@ -29,7 +29,7 @@ export function storeError(error: unknown, endpoint: string, write: boolean): St
   if (error instanceof EtcdError) {
     return new StoreError(codes[error.reason], error.etcdMessage, {
       backend: "etcd",
-      endpoint: error.endpoint ?? endpoint,
+      endpoint: error.reason === "unreachable" ? endpoint : (error.endpoint ?? endpoint),
       outcome: write ? error.outcome : undefined,
       cause: error,
     });

@@ -24,7 +24,8 @@ export async function connectEtcd(options: EtcdOptions): Promise<EtcdStore> {
   const tls = await loadTls(options.tls);
   const client = createClient({ endpoints, tls, auth, timeoutMs, dialTimeoutMs, keepalive, watch, clock });
   const endpoint = endpoints.map((text) => text.replace(/^https?:\/\//, "")).join(",");
-  const driver = new EtcdDriver(new Cluster(client, keys, clock, endpoint));
+  const checksPermissions = auth !== undefined || tls?.cert !== undefined;
+  const driver = new EtcdDriver(new Cluster({ client, keys, clock, endpoint, checksPermissions }));
   try {
     await driver.ping({ deadline: clock.now() + (options.connectTimeoutMs ?? defaults.connectTimeoutMs) });
     return new EtcdStore(driver, client, options);
