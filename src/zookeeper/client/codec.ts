@@ -192,12 +192,9 @@ export class JuteReader {
     return copy;
   }
 
-  /** A vector whose elements take at least `minimumBytes` each; one sent as null is empty. */
-  vector<T>(read: (reader: JuteReader) => T, minimumBytes = 4): T[] {
+  /** A vector; one sent as null is empty. Each element takes some bytes, so a count that cannot be runs into the end. */
+  vector<T>(read: (reader: JuteReader) => T): T[] {
     const count = this.#length("vector");
-    if (count * minimumBytes > this.remaining) {
-      throw new MarshallingError(`a vector of ${count} elements in the last ${this.remaining} bytes of a frame`);
-    }
     const values: T[] = [];
     for (let index = 0; index < count; index++) values.push(read(this));
     return values;

@@ -79,7 +79,7 @@ export class AclReply extends Reply {
   readonly stat: Stat;
   constructor(zxid: Zxid, reader: JuteReader) {
     super(zxid);
-    this.acl = reader.vector(readAclEntry, 12);
+    this.acl = reader.vector(readAclEntry);
     this.stat = new Stat(reader);
   }
 }
@@ -235,5 +235,5 @@ export const whoAmIOperation: Operation<void, ClientIdentity[]> = {
   since: 3.7,
   isWrite: false,
   write() {},
-  read: (reader) => reader.vector((entry) => ({ scheme: entry.string(), user: entry.string() }), 8),
+  read: (reader) => reader.vector((entry) => ({ scheme: entry.string(), user: entry.string() })),
 };

@@ -6,7 +6,8 @@ import { ClosedError, connect, type ZooKeeperClient } from "../../../src/zookeep
 import { createProxy, skipped, startZooKeeper, waitUntil, type ZooKeeperServer } from "../../servers/index.js";
 import { EventLog, failureOf, freshPath, nextState } from "./support.js";
 
-describe.skipIf(skipped("zookeeper"))("close", () => {
+// Less than the sessions last, so that only their end on the server removes their nodes in time.
+describe.skipIf(skipped("zookeeper"))("close", { timeout: 20_000 }, () => {
   let server: ZooKeeperServer;
   let observer: ZooKeeperClient;
 
@@ -28,7 +29,6 @@ describe.skipIf(skipped("zookeeper"))("close", () => {
     return { gone: log.next() };
   }
 
-  // Far longer than the test may take: only an end of the session on the server removes the node in time.
   const sessionTimeoutMs = 40_000;
 
   it("ends the session on the server and refuses later calls", async () => {

@@ -86,6 +86,40 @@ describe.skipIf(skipped("zookeeper"))("a member cut off from its ensemble", () =
   });
 });
 
+describe.skipIf(skipped("zookeeper"))("a read-only server", () => {
+  it("is left for one that takes writes while it goes on itself", async () => {
+    const server = await startZooKeeper();
+    // Granting a session of its own, and answering the first question and every `isro`.
+    const greeting = `000000250000000000000fa000000000000000ff00000010${"11".repeat(16)}01`;
+    const alone = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (chunk) => {
+        if (chunk.toString() === "isro") socket.end("ro");
+        else if (chunk.length > 40) socket.write(Buffer.from(greeting, "hex"));
+        else socket.write(Buffer.from(`0000001400000001${"00".repeat(16)}`, "hex"));
+      });
+    });
+    alone.listen(0, "127.0.0.1");
+    await once(alone, "listening");
+    const address = alone.address();
+    const first = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+    // This chance leaves the servers in their order.
+    const random = (): number => 0.999;
+    const client = await connect({ servers: [first, server.hosts], readOnly: true, random });
+    try {
+      expect(client.state).toMatchObject({ readOnly: true, server: first });
+      expect(client.sessionDeadline).toBe(Number.NEGATIVE_INFINITY);
+      const change = await nextState(client, "connected");
+      expect(change.state).toMatchObject({ readOnly: false, server: server.hosts });
+      expect((await client.create(freshPath())).zxid).toBeGreaterThan(0n);
+    } finally {
+      await client.close();
+      alone.close();
+      await server.close();
+    }
+  });
+});
+
 describe.skipIf(skipped("zookeeper"))("a server that comes back without its data", () => {
   it("is accepted after the old session has expired, and all watches are told", async () => {
     const server = await startZooKeeper({ own: true });

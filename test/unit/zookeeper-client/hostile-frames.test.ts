@@ -1,10 +1,6 @@
-import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../../src/util/clock.js";
 import { openAcl } from "../../../src/zookeeper/client/acl.js";
 import { JuteWriter } from "../../../src/zookeeper/client/codec.js";
-import { Connection } from "../../../src/zookeeper/client/connection.js";
 import { createArgs, createOperation } from "../../../src/zookeeper/client/create.js";
 import { ZooKeeperError } from "../../../src/zookeeper/client/errors.js";
 import { multiArgs, multiOperation, multiReadOperation } from "../../../src/zookeeper/client/multi.js";
@@ -18,6 +14,7 @@ import {
 } from "../../../src/zookeeper/client/operations.js";
 import { Chroot } from "../../../src/zookeeper/client/paths.js";
 import { Request } from "../../../src/zookeeper/client/request.js";
+import { openWire } from "./wire.js";
 
 /** A seeded source of chance (a linear congruential generator), so that a failure can be seen again. */
 class Chance {
@@ -30,14 +27,6 @@ class Chance {
   below(bound: number): number {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((this.#state / 2 ** 32) * bound);
-  }
-}
-
-/** The client's end of a wire whose other end is this test. */
-class Wire extends Duplex {
-  override _read(): void {}
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
   }
 }
 
@@ -171,13 +160,7 @@ describe("hostile frames", () => {
     let mostBuffers = 0;
     for (let at = 0; at < cases; at++) {
       const { operation, args, answer } = exchanges[at % exchanges.length]!;
-      const wire = new Wire();
-      const connection = new Connection(wire as unknown as Socket, {
-        clock: systemClock,
-        server: "hostile:2181",
-        maxRequestBytes: 0xfffff,
-        maxResponseBytes: 16 * 1024 * 1024,
-      });
+      const { wire, connection } = openWire();
       connection.level = 3.7;
       let closedBy: unknown;
       connection.attach({
