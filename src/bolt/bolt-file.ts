@@ -96,6 +96,8 @@ export class BoltFile implements SessionFile {
       const session = new BucketSession(this, bucket);
       known = { session, loaded: this.read((tx) => session.load(tx), request) };
       this.#sessions.set(bucket, known);
+      // Whoever comes next tries anew: the file may have been locked for long.
+      known.loaded.catch(() => this.#sessions.delete(bucket));
     }
     await known.loaded;
     return known.session;
