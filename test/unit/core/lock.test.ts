@@ -90,6 +90,27 @@ describe("waiting", () => {
     expect(asked[0]!.signal?.aborted).toBe(true);
   });
 
+  it("that is aborted rejects when nothing of the contender is left, but not much later than a second", async () => {
+    const { clock, driver, lock } = create();
+    for (const leaves of [true, false]) {
+      const left = createDeferred<void>();
+      driver.acquired = (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal!.addEventListener("abort", () => void left.promise.then(() => reject(signal!.reason)));
+        });
+      const abort = new AbortController();
+      let rejected = false;
+      const waiting = lock.lock({ signal: abort.signal }).catch(() => (rejected = true));
+      await settle();
+      abort.abort();
+      await settle();
+      expect(rejected, "it is still there").toBe(false);
+      if (leaves) left.resolve();
+      else await clock.advance(1_000);
+      await waiting;
+    }
+  });
+
   it("a lock that was given when nobody wanted it any more is given back before the caller hears", async () => {
     const { clock, driver, lock, asked } = create();
     driver.acquired = (_, { signal }) => {
