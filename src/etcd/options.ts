@@ -13,7 +13,10 @@ export interface EtcdStoreTls extends EtcdTlsOptions {
 
 /** How to open a store on an etcd cluster. */
 export interface EtcdOptions extends StoreOptions {
-  /** `host:port`, or URLs with `http:` or `https:`; members of the same cluster. The port is 2379 where none is given. */
+  /**
+   * `host:port`, or URLs with `http:` or `https:`, as a list or with commas: members of the same cluster. The port is
+   * 2379 where none is given.
+   */
   endpoints: string | readonly string[];
   /** Everything is kept below this directory of etcd's keys. Default: none. */
   prefix?: string | undefined;
@@ -50,7 +53,7 @@ export function etcdOptionsFromUrl(url: StoreUrl): Partial<EtcdOptions> {
 
 /** The endpoints as a list, checked. */
 export function endpointList({ endpoints }: EtcdOptions): readonly string[] {
-  const list = typeof endpoints === "string" ? [endpoints] : endpoints;
+  const list = typeof endpoints === "string" ? endpoints.split(",") : endpoints;
   if (Array.isArray(list) && list.length > 0 && list.every((endpoint) => typeof endpoint === "string")) return list;
   throw invalid('an etcd store needs endpoints, such as ["localhost:2379"]');
 }
