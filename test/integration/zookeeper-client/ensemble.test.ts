@@ -89,14 +89,14 @@ describe.skipIf(skipped("zookeeper"))("a member cut off from its ensemble", () =
 describe.skipIf(skipped("zookeeper"))("a read-only server", () => {
   it("is left for one that takes writes while it goes on itself", async () => {
     const server = await startZooKeeper();
-    // Granting a session of its own, and answering the first question and every `isro`.
+    // Granting a session of its own, and answering whatever it is asked, `isro` truthfully.
     const greeting = `000000250000000000000fa000000000000000ff00000010${"11".repeat(16)}01`;
     const alone = createServer((socket) => {
       socket.on("error", () => {});
       socket.on("data", (chunk) => {
         if (chunk.toString() === "isro") socket.end("ro");
         else if (chunk.length > 40) socket.write(Buffer.from(greeting, "hex"));
-        else socket.write(Buffer.from(`0000001400000001${"00".repeat(16)}`, "hex"));
+        else socket.write(Buffer.from(`00000014${chunk.toString("hex", 4, 8)}${"00".repeat(16)}`, "hex"));
       });
     });
     alone.listen(0, "127.0.0.1");
