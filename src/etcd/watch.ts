@@ -8,6 +8,7 @@ import { sleep } from "../util/sleep.js";
 import { EtcdError, type EtcdWatch, type Event, Event_EventType as EventType } from "./client/index.js";
 import type { Cluster } from "./cluster.js";
 import { storeError } from "./errors.js";
+import { HeldEvents } from "./held-events.js";
 import { readScope, type ScopeState } from "./watch-state.js";
 
 /** A list that was asked for waits at most this long for the stream to come as far, in milliseconds. */
@@ -32,7 +33,7 @@ export class EtcdUpstream implements Upstream {
   #listing = false;
   #again = false;
   /** Events that came while a state was being read: some of them are in it, some come after. */
-  #held: Event[] = [];
+  readonly #held = new HeldEvents();
   #awaited: { readonly revision: bigint; readonly reached: Deferred<void> } | undefined;
 
   constructor(cluster: Cluster, scope: WatchScope, sink: WatchSink) {
@@ -51,7 +52,7 @@ export class EtcdUpstream implements Upstream {
     if (this.#closed) return;
     this.#end.abort();
     this.#stopStream();
-    this.#held = [];
+    this.#held.take();
     this.#awaited?.reached.resolve();
   }
 
@@ -110,8 +111,7 @@ export class EtcdUpstream implements Upstream {
 
   /** Reports a state between the events that are in it and those that came after. */
   #report({ pairs, revision }: ScopeState): void {
-    const held = this.#held;
-    this.#held = [];
+    const held = this.#held.take();
     const later = held.findIndex((event) => revisionOf(event) > revision);
     const before = later === -1 ? held : held.slice(0, later);
     if (this.#watch !== undefined) this.#reportEvents(before);
@@ -162,14 +162,14 @@ export class EtcdUpstream implements Upstream {
     this.#watch?.cancel();
     this.#watch = undefined;
     this.#streamAt = 0n;
-    this.#held = [];
+    this.#held.take();
     this.#awaited?.reached.resolve();
   }
 
   #received(events: Event[], last: bigint): void {
     this.#streamAt = last;
     if (!this.#listing) return this.#reportEvents(events);
-    this.#held = this.#held.concat(events);
+    this.#held.add(events);
     if (this.#awaited !== undefined && last >= this.#awaited.revision) this.#awaited.reached.resolve();
   }
 
