@@ -25,19 +25,21 @@ import { KVPair } from "../core/pair.js";
 import type { Consistency } from "../core/store.js";
 import type { Clock } from "../util/clock.js";
 import { consulCapabilities } from "./capabilities.js";
+import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvOperation, maxTransactionOperations, transact } from "./client/transaction.js";
-import { storeError } from "./errors.js";
+import { denied, refusal, storeError } from "./errors.js";
 import { acquireLock } from "./lock.js";
 import { isCanonical, keyPath, pairOf, pairsOf } from "./pairs.js";
 import { createSession, destroySession, SessionLease } from "./sessions.js";
-import { watchScope } from "./watch.js";
+import { ConsulWatches } from "./watch.js";
 import { checkOf, comparisonFailed, writeTogether } from "./writes.js";
 
 /** What a Consul driver is made of. */
 export interface ConsulDriverParts {
   readonly http: ConsulHttp;
   readonly clock: Clock;
+  readonly queries: BlockingQueries;
   readonly minimumTtlMs: number;
   readonly lockDelayMs: number;
 }
@@ -49,17 +51,19 @@ export class ConsulDriver implements Driver {
   readonly capabilities: Capabilities;
   readonly batching = {
     reads: { maxOperations: maxTransactionOperations, maxBytes: 400_000, concurrency: 4 },
-    // In base64, and with the operation around it, this stays below the 512 KiB of a request.
-    writes: { maxOperations: maxTransactionOperations, maxBytes: 340_000, concurrency: 4 },
+    // A put takes two operations. In base64, and with them around it, this stays below the 512 KiB of a request.
+    writes: { maxOperations: maxTransactionOperations / 2, maxBytes: 340_000, concurrency: 4 },
   };
   readonly #parts: ConsulDriverParts;
   readonly #http: ConsulHttp;
+  readonly #watches: ConsulWatches;
   #host: DriverHost | undefined;
 
   constructor(parts: ConsulDriverParts) {
     this.#parts = parts;
     this.#http = parts.http;
     this.endpoint = parts.http.endpoints.join(",");
+    this.#watches = new ConsulWatches({ ...parts, host: () => this.#host });
     this.capabilities = consulCapabilities(parts.minimumTtlMs);
   }
 
@@ -86,9 +90,12 @@ export class ConsulDriver implements Driver {
         pending = pending.filter((_, index) => !absent.has(index));
         continue;
       }
-      for (const [index, result] of outcome.results.entries()) {
-        const { operation, at } = pending[index]!;
-        answers[at] = operation.type === "exists" ? true : pairOf(result);
+      // What the token may not read is left out of the answer without a word, so results are found by their keys.
+      const results = new Map(outcome.results.map((result) => [result.Key, result]));
+      for (const { operation, at } of pending) {
+        const result = results.get(operation.key);
+        if (result === undefined) answers[at] = denied(operation.key, undefined);
+        else answers[at] = operation.type === "exists" ? true : pairOf(result);
       }
       break;
     }
@@ -149,7 +156,11 @@ export class ConsulDriver implements Driver {
       { verb: "delete-tree", key },
     ];
     const outcome = await this.#transact(operations, request, true);
-    if ("failures" in outcome) return 0;
+    if ("failures" in outcome) {
+      const reason = refusal(outcome.failures[0]!.what, directory);
+      if (reason !== undefined) throw reason;
+      return 0;
+    }
     return outcome.results.filter((result) => isCanonical(result.Key)).length;
   }
 
@@ -176,8 +187,7 @@ export class ConsulDriver implements Driver {
   }
 
   watch(scope: WatchScope, sink: WatchSink): Upstream {
-    const { http, clock } = this.#parts;
-    return watchScope({ http, clock, host: () => this.#host }, scope, sink);
+    return this.#watches.watch(scope, sink);
   }
 
   async acquire(contender: Contender, request: Request): Promise<Acquired | undefined> {

@@ -15,6 +15,22 @@ export function storeError(error: unknown, write: boolean): StoreError {
   return new StoreError(codeOf(error), error.message, details);
 }
 
+/**
+ * Why the servers refused an operation of a transaction before they looked at the data (HTTP API, "Transactions":
+ * access control answers operation by operation); `undefined` when it was the data.
+ */
+export function refusal(what: string, key: string): StoreError | undefined {
+  if (/ACL not found/i.test(what)) {
+    return new StoreError("UNAUTHENTICATED", what, { backend: "consul", key, outcome: "not-applied" });
+  }
+  return /Permission denied/i.test(what) ? denied(key, "not-applied") : undefined;
+}
+
+/** The token may not touch this key. */
+export function denied(key: string, outcome: Outcome | undefined): StoreError {
+  return new StoreError("PERMISSION_DENIED", "the ACL token may not do this", { backend: "consul", key, outcome });
+}
+
 function codeOf({ reason, status, body = "" }: ConsulError): StoreErrorCode {
   switch (reason) {
     case "unreachable":

@@ -7,7 +7,8 @@ import type { StoreUrl } from "../core/store-url.js";
 import { Backoff } from "../util/backoff.js";
 import { systemClock } from "../util/clock.js";
 import { sleep } from "../util/sleep.js";
-import { ConsulHttp, type ConsulHttpOptions, type ConsulTls } from "./client/http.js";
+import { BlockingQueries } from "./client/blocking-queries.js";
+import { blockingConnections, ConsulHttp, type ConsulHttpOptions, type ConsulTls } from "./client/http.js";
 import { ConsulDriver } from "./driver.js";
 import { storeError } from "./errors.js";
 import { minimumSessionTtl } from "./sessions.js";
@@ -50,11 +51,12 @@ export type ConsulStore = ManagedStore;
 export async function connectConsul(options: ConsulOptions = {}): Promise<ConsulStore> {
   const clock = options.clock ?? systemClock;
   const http = new ConsulHttp({ ...httpOptions(options), clock });
+  const queries = new BlockingQueries(http, clock, blockingConnections);
   const deadline = clock.now() + (options.connectTimeoutMs ?? defaults.connectTimeoutMs);
   try {
     const minimumTtlMs = await untilReachable(deadline, clock, () => minimumSessionTtl(http, { deadline }));
     const lockDelayMs = positiveInteger("lockDelayMs", options.lockDelayMs) ?? 1;
-    return new ManagedStore(new ConsulDriver({ http, clock, minimumTtlMs, lockDelayMs }), options);
+    return new ManagedStore(new ConsulDriver({ http, queries, clock, minimumTtlMs, lockDelayMs }), options);
   } catch (error) {
     await http.close();
     throw storeError(error, false);

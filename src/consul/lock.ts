@@ -4,20 +4,23 @@ import { sleep } from "../util/sleep.js";
 import type { Acquired, Contender, Request } from "../core/driver.js";
 import { StoreError } from "../core/errors.js";
 import { KeptLease } from "../core/kept-lease.js";
+import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvResult, transact } from "./client/transaction.js";
+import { refusal } from "./errors.js";
 import { keyPath } from "./pairs.js";
 import { createSession, SessionLease } from "./sessions.js";
 
 /** What a lock needs of its store. */
 export interface ConsulLockHost {
   readonly http: ConsulHttp;
+  readonly queries: BlockingQueries;
   readonly clock: Clock;
   readonly lockDelayMs: number;
 }
 
-/** How long a blocking query waits on the server, in milliseconds; the agent adds up to a sixteenth. */
-const waitMs = 60_000;
+/** How long one request of a wait may take, in milliseconds. */
+const callTimeoutMs = 10_000;
 const cleanUpMs = 2_000;
 
 /**
@@ -40,9 +43,9 @@ export async function acquireLock(
   );
   const lease = new SessionLease(http, session, key, ttlMs);
   const lost = new AbortController();
-  const renewing: SessionLease["renew"] = async (renewal) => {
+  const renewing = async (renewal: Request): Promise<"renewed" | "lost"> => {
     const sentAt = clock.now();
-    const outcome = await lease.renew(renewal);
+    const outcome = await lease.renewSession(renewal);
     if (outcome === "renewed") renewedAt = sentAt;
     return outcome;
   };
@@ -57,6 +60,8 @@ export async function acquireLock(
   } catch (error) {
     kept.stop();
     await lease.end({ deadline: clock.now() + cleanUpMs }).catch(() => {});
+    // What waited was cut short for it: to the caller it is an outage, and the wait is begun anew.
+    if (lost.signal.aborted && request.signal?.aborted !== true) throw sessionLost(key, error);
     throw error;
   }
   if (token !== undefined) return { token, lease, renewedAt };
@@ -77,26 +82,33 @@ async function contend(
     if (lost.aborted) throw sessionLost(key, lost.reason);
     const outcome = await transact(host.http, [{ verb: "lock", key, value, session }], bounded(host, request));
     if ("results" in outcome) return BigInt(outcome.results[0]!.ModifyIndex);
+    const { what } = outcome.failures[0]!;
+    const reason = refusal(what, key);
+    if (reason !== undefined) throw reason;
+    if (/invalid session/i.test(what)) throw sessionLost(key, what);
     if (!wait) return undefined;
-    await waitUntilFree(host, key, { ...request, signal: give });
+    await waitUntilFree(host, key, request.deadline, give);
     // Held back by the lock delay of a holder that was lost, or another was faster.
     await sleep(backoff.next(), { clock: host.clock, signal: give });
   }
 }
 
 /** Returns when nobody holds the key, by blocking queries that the server answers as soon as it changes. */
-async function waitUntilFree({ http, clock }: ConsulLockHost, key: string, request: Request): Promise<void> {
+async function waitUntilFree(
+  { http, queries, clock }: ConsulLockHost,
+  key: string,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = keyPath(http, key);
   let index = 0;
   for (;;) {
-    const reply = await http.request({
-      method: "GET",
-      path: keyPath(http, key),
-      query: index === 0 ? { consistent: "" } : { index: String(index), wait: `${waitMs}ms` },
-      deadline: Math.min(request.deadline, clock.now() + waitMs + waitMs / 16 + 10_000),
-      signal: request.signal,
-      blocking: index !== 0,
-      accept: [404],
-    });
+    const now = { method: "GET", path, query: { consistent: "" }, accept: [404] } as const;
+    const reply =
+      index === 0
+        ? await http.request({ ...now, deadline: Math.min(deadline, clock.now() + callTimeoutMs), signal })
+        : await queries.ask({ path, index, signal, deadline });
+    if (reply === undefined) continue;
     const [pair] = reply.status === 404 ? [] : (JSON.parse(reply.body) as KvResult[]);
     if (!pair?.Session) return;
     index = reply.index < index ? 0 : reply.index;
@@ -105,7 +117,7 @@ async function waitUntilFree({ http, clock }: ConsulLockHost, key: string, reque
 
 /** One request of a wait that may have no deadline itself. */
 function bounded({ clock }: ConsulLockHost, request: Request): Request {
-  return { ...request, deadline: Math.min(request.deadline, clock.now() + 10_000) };
+  return { ...request, deadline: Math.min(request.deadline, clock.now() + callTimeoutMs) };
 }
 
 function sessionLost(key: string, cause: unknown): StoreError {

@@ -2,7 +2,7 @@ import type { Lease, Request } from "../core/driver.js";
 import { ConsulError } from "./client/errors.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvOperation, transact } from "./client/transaction.js";
-import { storeError } from "./errors.js";
+import { refusal, storeError } from "./errors.js";
 
 /** How sessions are made. */
 export interface SessionOptions {
@@ -73,11 +73,26 @@ export class SessionLease implements Lease {
     this.ttlMs = ttlMs;
   }
 
-  async renew(request: Request): Promise<"renewed" | "lost"> {
+  /** Of a contender that does not hold the key yet: its session alone. */
+  async renewSession(request: Request): Promise<"renewed" | "lost"> {
     const path = `/v1/session/renew/${this.session}`;
     try {
       const { status } = await this.#http.request({ method: "PUT", path, accept: [404], ...request });
       return status === 404 ? "lost" : "renewed";
+    } catch (error) {
+      throw storeError(error, false);
+    }
+  }
+
+  /** The session lives on when its key is deleted or overwritten, so the key is asked for too. */
+  async renew(request: Request): Promise<"renewed" | "lost" | "ended"> {
+    if ((await this.renewSession(request)) === "lost") return "lost";
+    try {
+      const check: KvOperation = { verb: "check-session", key: this.#key, session: this.session };
+      const outcome = await transact(this.#http, [check], { ...request, consistency: "consistent" });
+      if ("results" in outcome || refusal(outcome.failures[0]!.what, this.#key) !== undefined) return "renewed";
+      await destroySession(this.#http, this.session, request);
+      return "ended";
     } catch (error) {
       throw storeError(error, false);
     }

@@ -2,12 +2,14 @@ import type { DeleteOperation, PutOperation, Request, WriteAnswer, WriteOperatio
 import { StoreError } from "../core/errors.js";
 import { KVPair } from "../core/pair.js";
 import type { ConsulHttp } from "./client/http.js";
+import { refusal, storeError } from "./errors.js";
 import {
   hasResult,
   type KvOperation,
   type KvResult,
   maxTransactionOperations,
   transact,
+  type TransactionOutcome,
 } from "./client/transaction.js";
 
 /** A write on its way: its operations, and what to make of their results. */
@@ -29,16 +31,30 @@ export async function writeTogether(
   request: Request,
 ): Promise<WriteAnswer[]> {
   const answers: WriteAnswer[] = [];
+  let applied = false;
   let pending: Pending[] = writes.map((write, at) => ({ at, step: stepOf(write) }));
   while (pending.length > 0) {
     const batch = takeWithin(pending, maxTransactionOperations);
-    const outcome = await transact(
-      http,
-      batch.flatMap(({ step }) => step.operations),
-      request,
-    );
+    const operations = batch.flatMap(({ step }) => step.operations);
+    let outcome: TransactionOutcome;
+    try {
+      outcome = await transact(http, operations, request);
+    } catch (error) {
+      if (!applied) throw error;
+      // Some writes were carried out by now, so this is not about all of them: they must not be sent again.
+      return notReached(pending, batch.length, storeError(error, true), answers);
+    }
+    applied ||= "results" in outcome;
     const again = settle(batch, outcome, answers);
     pending = [...again, ...pending.slice(batch.length)];
+  }
+  return answers;
+}
+
+/** The transaction with the first of these failed, and the others were not sent. */
+function notReached(pending: Pending[], sent: number, reason: StoreError, answers: WriteAnswer[]): WriteAnswer[] {
+  for (const [index, { at }] of pending.entries()) {
+    answers[at] = index < sent ? reason : reason.with({ outcome: "not-applied" });
   }
   return answers;
 }
@@ -57,7 +73,7 @@ function takeWithin(pending: readonly Pending[], limit: number): Pending[] {
 }
 
 /** Notes the answers there are; gives what has to be sent again. */
-function settle(batch: Pending[], outcome: Awaited<ReturnType<typeof transact>>, answers: WriteAnswer[]): Pending[] {
+function settle(batch: Pending[], outcome: TransactionOutcome, answers: WriteAnswer[]): Pending[] {
   const again: Pending[] = [];
   let from = 0;
   let fromResult = 0;
@@ -88,9 +104,12 @@ function stepOf(write: WriteOperation): Step {
  * watch wakes.
  */
 function putStep(write: PutOperation): Step {
-  const { key, value } = write;
+  const { key, value, expected } = write;
+  const set: KvOperation = { verb: "set", key, value };
+  // What is not there has no session to lose.
+  const replace: KvOperation[] = expected === "absent" ? [set] : [{ verb: "delete", key }, set];
   return {
-    operations: [...checkOf(write), { verb: "delete", key }, { verb: "set", key, value }],
+    operations: [...checkOf(write), ...replace],
     answer: (results) => new KVPair(key, value, BigInt(results.at(-1)!.ModifyIndex)),
     refused: (what) => comparisonFailed(write, what),
   };
@@ -103,7 +122,7 @@ function deleteStep(write: DeleteOperation): Step {
   return {
     operations: [...guard, { verb: "delete", key }],
     answer: () => true,
-    refused: (what) => (expected === undefined ? false : comparisonFailed(write, what)),
+    refused: (what) => (expected === undefined ? (refusal(what, key) ?? false) : comparisonFailed(write, what)),
   };
 }
 
@@ -119,6 +138,8 @@ export function comparisonFailed(
   { key, expected }: Pick<WriteOperation, "key" | "expected">,
   what: string,
 ): StoreError {
+  const reason = refusal(what, key);
+  if (reason !== undefined) return reason;
   if (expected === undefined) return new StoreError("BACKEND", what, { key, outcome: "not-applied" });
   const details = { key, outcome: "not-applied" as const };
   if (expected === "absent") return new StoreError("KEY_EXISTS", "the key exists", details);
