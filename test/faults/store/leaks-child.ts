@@ -1,5 +1,5 @@
 /**
- * Uses a store for long and tells what is left of it. Arguments: the store's URL, how many watches, how many calls.
+ * Uses a store for long and tells what is left of it. Arguments: the store's URL, how many watches, calls and locks.
  * Prints a line of JSON: the heap before and after each part, in bytes and after collecting garbage; the listeners on
  * a signal that lives as long as the program; what keeps the process open when the store is closed.
  */
@@ -7,7 +7,7 @@ import { getEventListeners } from "node:events";
 import { connect } from "../../../src/connect.js";
 import type { Store } from "../../../src/core/store.js";
 
-const [target, watches, calls] = process.argv.slice(2);
+const [target, watches, calls, locks] = process.argv.slice(2);
 const { signal } = new AbortController();
 const together = 1_000;
 
@@ -73,7 +73,7 @@ await inGroups(Number(watches), (number) => openAndLeave(store, number));
 const afterWatches = await heap();
 await inGroups(Number(calls), (number) => call(store, number));
 const afterCalls = await heap();
-await inGroups(5_000, (number) => lockAndLeave(store, number));
+await inGroups(Number(locks), (number) => lockAndLeave(store, number));
 const afterLocks = await heap();
 const listeners = getEventListeners(signal, "abort").length;
 await store.close();

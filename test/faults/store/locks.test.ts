@@ -95,6 +95,8 @@ it("four processes on a shared file never hold the lock together, and the tokens
   writeFileSync(counter, "0");
   const times = 25;
   const children = Array.from({ length: 4 }, () => new Child("./contender-child.ts", [path, counter, String(times)]));
+  for (const child of children) expect(await child.line()).toBe("ready");
+  for (const child of children) child.tell("go");
   const acquisitions: { token: bigint; count: number; child: number }[] = [];
   await Promise.all(
     children.map(async (child, at) => {
