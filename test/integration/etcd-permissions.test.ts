@@ -68,6 +68,64 @@ describe.skipIf(skipped("etcd"))("an etcd store of a user who may not do everyth
     await mine.close();
   });
 
+  /** A store of a new user with these rights: type, first key, end of the range. */
+  async function userWith(name: string, ...rights: ["READ" | "WRITE" | "READWRITE", string, string?][]) {
+    const admin = root.client.auth;
+    await admin.addUser(name, "pw");
+    await admin.addRole(name);
+    for (const [type, key, end] of rights) {
+      await admin.grantPermission(name, {
+        type,
+        key: bytes(key),
+        rangeEnd: end === undefined ? undefined : bytes(end),
+      });
+    }
+    await admin.grantRole(name, name);
+    return connectEtcd({ endpoints: server.endpoint, auth: { username: name, password: "pw" } });
+  }
+
+  it("needs for each call what the page says, and no more", async () => {
+    await root.put("d/k", "1");
+    const reader = await userWith("reader", ["READ", "d/k"]);
+    expect((await reader.get("d/k"))?.text()).toBe("1");
+    expect(await reader.exists("d/k")).toBe(true);
+    for await (const pair of reader.watch("d/k")) {
+      expect(pair?.text()).toBe("1");
+      break;
+    }
+    const lister = await userWith("lister", ["READ", "d/", "d0"]);
+    expect(await lister.keys("d")).toEqual(["d/k"]);
+    for await (const { pairs } of lister.watchTree("d")) {
+      expect(pairs.length).toBe(1);
+      break;
+    }
+    const writer = await userWith("writer", ["WRITE", "d/k"]);
+    await writer.put("d/k", "2");
+    await writer.put("d/k", "3", { ttlMs: 5_000 });
+    expect(await writer.delete("d/k")).toBe(true);
+    const both = await userWith("both", ["READWRITE", "d/k"]);
+    const pair = await both.atomicPut("d/k", "4", null);
+    await both.update("d/k", (now) => `${now?.text()}5`);
+    await both
+      .atomic()
+      .check("d/k", { revision: pair.revision + 1n })
+      .put("d/k", "6")
+      .commit();
+    await both.atomicDelete("d/k", (await both.get("d/k"))!);
+    const tree = await userWith("tree", ["READWRITE", "d/", "d0"]);
+    await tree.put("d/x", "1");
+    expect(await tree.deleteTree("d")).toBe(1);
+    const locker = await userWith("locker", ["WRITE", "d/lock"], ["READWRITE", "d/lock___lock/", "d/lock___lock0"]);
+    const hold = await locker.newLock("d/lock").lock();
+    const waiting = locker.newLock("d/lock").lock();
+    await hold.unlock();
+    await (await waiting).unlock();
+    for (const opened of [reader, lister, writer, both, tree, locker]) {
+      await opened.ping();
+      await opened.close();
+    }
+  });
+
   it("ends a watch of what is forbidden with the reason", async () => {
     const watching = store.watchTree("theirs")[Symbol.asyncIterator]();
     await expect(watching.next()).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
