@@ -47,13 +47,17 @@ function codeOf({ reason, status, body = "" }: ConsulError): StoreErrorCode {
   }
 }
 
+/** In the words of agents whose servers or whose leader are gone, or that lost the connection to them. */
+const noServer =
+  /No cluster leader|No known Consul servers|leadership|not ready|failed to get conn|stream closed|session shutdown|EOF|connection (refused|reset)|broken pipe|i\/o timeout|raft is already shutdown/i;
+
 /** Consul 1.8 answers 403 both for a token it does not know and for one that may not. */
 function codeOfStatus(status: number, body: string): StoreErrorCode {
   if (status === 401 || /ACL not found/i.test(body)) return "UNAUTHENTICATED";
   if (status === 403 || /Permission denied/i.test(body)) return "PERMISSION_DENIED";
   if (status === 413 || /too large/i.test(body)) return "VALUE_TOO_LARGE";
   if (status === 429) return "BUSY";
-  // A server without a leader, or one that is starting: others may answer, or this one later.
-  if (/No cluster leader|No known Consul servers|leadership lost|not ready/i.test(body)) return "UNREACHABLE";
+  // A server without a leader, one that is starting, an agent that lost its server: others may answer, or this one later.
+  if (status >= 502 || noServer.test(body)) return "UNREACHABLE";
   return "BACKEND";
 }

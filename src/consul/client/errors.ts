@@ -44,7 +44,9 @@ export class ConsulError extends Error {
  * committing log" (500) is not among them.
  */
 const refusals: readonly RegExp[] = [
-  /No cluster leader/i,
+  /No cluster leader|No known Consul servers/i,
+  // The agent has no connection to a server to send it on.
+  /failed to get conn/i,
   /Request body.*too large|exceed.*limit/i,
   /ACL not found|Permission denied/i,
   /Invalid|missing|must be|Failed to parse|Bad request/i,
