@@ -17,6 +17,7 @@ import {
 import { RangeRequest_SortOrder as SortOrder, RangeRequest_SortTarget as SortTarget } from "./client/generated/kv.js";
 import type { Cluster } from "./cluster.js";
 import { storeError } from "./errors.js";
+import { HeldLease } from "./held-lease.js";
 import { type EtcdLease, grantLease } from "./lease.js";
 import { rangeIn } from "./reads.js";
 
@@ -37,7 +38,7 @@ export async function acquireLock(
     const place = new QueuePlace(cluster, contender, await grantLease(cluster, contender.ttlMs, request));
     try {
       const token = await place.take(request.signal);
-      if (token !== undefined) return { token, lease: place.lease, renewedAt: place.lease.renewedAt };
+      if (token !== undefined) return { token, lease: place.held(token), renewedAt: place.lease.renewedAt };
       await place.lease.drop();
       return undefined;
     } catch (error) {
@@ -67,6 +68,11 @@ class QueuePlace {
     this.#contender = contender;
     this.lease = lease;
     this.#key = cluster.keys.contender(contender.key, lease.id);
+  }
+
+  /** The lease for as long as the lock is held with this token. */
+  held(token: bigint): HeldLease {
+    return new HeldLease(this.#cluster, this.lease, this.#key, token);
   }
 
   /** Gives the token once the lock is held, or `undefined` when it is not free and nobody wants to wait. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { LockHold } from "../../../src/core/store.js";
-import { withRig } from "./support.js";
+import { bytes, withRig } from "./support.js";
 
 it("a lock whose create was applied and its reply lost is taken once, by who asked", () =>
   withRig(async (rig) => {
@@ -61,6 +61,36 @@ it("a lock whose lease an operator revokes is lost, and the next in line gets it
     expect(hold.held).toBe(false);
     const next = await (await rig.openDirect()).newLock("lock").tryLock();
     expect(next!.token > hold.token).toBe(true);
+  }));
+
+it("a holder whose key an operator deletes is told at once, though its lease lives", () =>
+  withRig(async (rig) => {
+    const store = await rig.openDirect();
+    const hold = await store.newLock("lock", { ttlMs: 60_000 }).lock();
+    const [name] = await rig.names("lock___lock/");
+    // Compacted, so that the watch of the key cannot simply be resumed where it began.
+    const { revision } = await store.put("other", "1");
+    await rig.direct.kv.compact(revision, { physical: true });
+    const lost = new Promise((resolve) => hold.signal.addEventListener("abort", resolve));
+    await rig.direct.kv.deleteRange({ key: bytes(name!) });
+    await lost;
+    expect(hold.held).toBe(false);
+  }));
+
+it("a hold longer than the history lasts outlives a lost connection", () =>
+  withRig(async (rig) => {
+    const store = await rig.open();
+    const hold = await store.newLock("lock", { ttlMs: 60_000 }).lock();
+    const { revision } = await store.put("other", "1");
+    await rig.direct.kv.compact(revision, { physical: true });
+    rig.proxy.cut();
+    await store.ping();
+    await store.put("other", "2");
+    expect(hold.held).toBe(true);
+    const lost = new Promise((resolve) => hold.signal.addEventListener("abort", resolve));
+    const [name] = await rig.names("lock___lock/");
+    await rig.direct.kv.deleteRange({ key: bytes(name!) });
+    await lost;
   }));
 
 it("deleteTree leaves the places of contenders, and counts only keys", () =>
