@@ -1,6 +1,7 @@
 import type { ListPage } from "../core/driver.js";
 import { directoryPrefix, isLockKey } from "../core/keys.js";
 import { encodeUtf8 } from "../util/bytes.js";
+import { keyBytes, keyText } from "./key-bytes.js";
 import type { Cursor } from "./engine/cursor.js";
 import type { Tx } from "./engine/tx.js";
 import { decodePair, storedIndex } from "./layout.js";
@@ -39,7 +40,7 @@ export class BucketReader {
 
   /** The stored bytes of a key that has not ended: a view. */
   stored(tx: Tx, key: string): Uint8Array | undefined {
-    const stored = tx.bucket(this.#bucket)?.get(encodeUtf8(key));
+    const stored = tx.bucket(this.#bucket)?.get(keyBytes(key));
     if (stored === undefined || this.#leases.size === 0) return stored;
     return this.#leases.isOver(key, storedIndex(key, stored)) ? undefined : stored;
   }
@@ -81,8 +82,4 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   if (bytes.length < prefix.length) return false;
   for (let at = prefix.length - 1; at >= 0; at--) if (bytes[at] !== prefix[at]) return false;
   return true;
-}
-
-function keyText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

@@ -4,6 +4,7 @@ import { directoryPrefix } from "../core/keys.js";
 import { KVPair } from "../core/pair.js";
 import { encodeUtf8, equalBytes } from "../util/bytes.js";
 import type { BucketReader } from "./bucket-reader.js";
+import { keyBytes } from "./key-bytes.js";
 import type { Bucket } from "./engine/bucket.js";
 import type { WriteTx } from "./engine/tx.js";
 import { encodePair, type LeaseRecord, storedIndex, storedValue } from "./layout.js";
@@ -47,7 +48,7 @@ export class BucketWriter {
 
   /** Writes the key; it is permanent, unless `lease` makes its end. */
   put(key: string, value: Uint8Array, lease?: (index: bigint) => LeaseRecord): KVPair {
-    const bytes = encodeUtf8(key);
+    const bytes = keyBytes(key);
     const index = this.#nextIndex(key, this.#bucket.get(bytes));
     this.#bucket.put(bytes, encodePair(index, value));
     const record = lease?.(index);
@@ -61,7 +62,7 @@ export class BucketWriter {
   /** Whether there was something that had not ended. */
   delete(key: string): boolean {
     const there = this.#reader.exists(this.#tx, key);
-    if (this.#bucket.delete(encodeUtf8(key))) this.changes.push({ type: "delete", key });
+    if (this.#bucket.delete(keyBytes(key))) this.changes.push({ type: "delete", key });
     this.#leases.delete(this.#tx, key);
     return there;
   }

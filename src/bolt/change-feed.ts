@@ -40,7 +40,9 @@ export class ChangeFeed {
   publish(changes: readonly UpstreamChange[]): void {
     if (this.#scopes.size === 0) return;
     const bySink = new Map<WatchSink, UpstreamChange[]>();
-    for (const change of changes) {
+    for (const each of changes) {
+      // The pair also goes to whoever put it, and is theirs to change.
+      const change: UpstreamChange = each.type === "put" ? { type: "put", pair: each.pair.copy() } : each;
       for (const sink of this.#sinksOf(change.type === "put" ? change.pair.key : change.key)) {
         const own = bySink.get(sink);
         if (own === undefined) bySink.set(sink, [change]);

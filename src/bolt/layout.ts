@@ -14,9 +14,16 @@ export function leaseBucketName(bucket: string): string {
   return `${bucket}.leases.v1`;
 }
 
+/** Where pairs of ordinary size are put together. */
+const scratch = new Uint8Array(16 * 1024);
+const scratchIndex = new DataView(scratch.buffer);
+
+/** The stored form of a pair. Read it before the next call: the memory is used again. */
 export function encodePair(index: bigint, value: Uint8Array): Uint8Array {
-  const stored = new Uint8Array(indexBytes + value.length);
-  new DataView(stored.buffer).setBigUint64(0, index, true);
+  const length = indexBytes + value.length;
+  const fits = length <= scratch.length;
+  const stored = fits ? scratch.subarray(0, length) : new Uint8Array(length);
+  (fits ? scratchIndex : new DataView(stored.buffer)).setBigUint64(0, index, true);
   stored.set(value, indexBytes);
   return stored;
 }

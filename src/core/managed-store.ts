@@ -243,8 +243,8 @@ export class ManagedStore implements Store {
   #read(type: ReadOperation["type"], key: string, options: ReadOptions | undefined): Promise<unknown> {
     try {
       const operation = { type, key: this.#input.key(key, false) };
-      const subject = { operation: type, key: operation.key, write: false };
       const consistency = this.#input.consistency(options, operation.key);
+      const subject = { operation: type, key: operation.key, write: false };
       this.#calls.check(subject, options);
       const now = callsAreTraced() ? undefined : this.#driver.readNow?.(operation);
       if (now === undefined)

@@ -1,3 +1,5 @@
+import { markAsUntransferable } from "node:worker_threads";
+
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -26,7 +28,26 @@ export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && compareBytes(left, right) === 0;
 }
 
-/** Bytes of one's own: a copy that shares no memory with the argument. */
+/** So much memory is asked for at once, in bytes: an `ArrayBuffer` for each short copy costs more than the copy. */
+const slabBytes = 8 * 1024;
+let slab = new ArrayBuffer(0);
+let slabUsed = 0;
+
+/**
+ * Bytes of one's own: a copy that nobody else can change. Short copies lie side by side in one `ArrayBuffer`, as those of
+ * Node's `Buffer` do, which therefore cannot be transferred to another thread.
+ */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  const { length } = bytes;
+  if (length > slabBytes / 4) return new Uint8Array(bytes);
+  if (slabUsed + length > slab.byteLength) {
+    slab = new ArrayBuffer(slabBytes);
+    markAsUntransferable(slab);
+    slabUsed = 0;
+  }
+  const copy = new Uint8Array(slab, slabUsed, length);
+  copy.set(bytes);
+  // The next one starts at a multiple of eight.
+  slabUsed += (length + 7) & ~7;
+  return copy;
 }
