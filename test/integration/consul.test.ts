@@ -2,15 +2,19 @@ import fc from "fast-check";
 import { afterAll, beforeAll, test } from "vitest";
 import { connectConsul, type ConsulStore } from "../../src/consul/index.js";
 import { type Factory, storeSuite, type SuiteStoreOptions, writeReport } from "../../src/testing/index.js";
-import { type ConsulServer, createProxy, startConsul } from "../servers/index.js";
+import { type ConsulServer, createProxy, skipped, startConsul } from "../servers/index.js";
 
 let server: ConsulServer;
 let cases = 0;
 
-beforeAll(async () => {
-  server = await startConsul({ sessionTtlMin: "1s" });
-});
-afterAll(() => server?.close());
+const skipReason = skipped("consul") ? "KVASIR_SKIP names consul" : undefined;
+
+if (skipReason === undefined) {
+  beforeAll(async () => {
+    server = await startConsul({ sessionTtlMin: "1s" });
+  });
+  afterAll(() => server?.close());
+}
 
 /** Stores on one agent, each case below a prefix of its own, behind a proxy that can be cut. */
 const factory: Factory = {
@@ -44,5 +48,5 @@ const factory: Factory = {
 };
 
 const report = writeReport(".cache/conformance");
-storeSuite({ test, concurrently: test.concurrent, factory, fc, report });
-storeSuite({ test, concurrently: test.concurrent, factory, fc, report, namespaced: true });
+storeSuite({ test, concurrently: test.concurrent, factory, fc, report, skipReason });
+storeSuite({ test, concurrently: test.concurrent, factory, fc, report, skipReason, namespaced: true });

@@ -91,9 +91,9 @@ it("close() in the middle of everything leaves no session of a lock or a kept ke
     ]);
     await store.put("ttl", "1", { ttlMs: 60_000 });
     const blocker = await direct.newLock("blocked", { ttlMs: 60_000 }).lock();
-    const pending: Promise<unknown>[] = [
-      ...Array.from({ length: 5 }, () => store.newLock("blocked", { ttlMs: 60_000 }).lock()),
-    ];
+    const pending: Promise<unknown>[] = Array.from({ length: 5 }, () =>
+      store.newLock("blocked", { ttlMs: 60_000 }).lock(),
+    );
     // The blocker's, five held, five kept, the ttl key's and five waiters'.
     await expect.poll(() => rig.sessions()).toHaveLength(17);
     // And what has only begun: it may be anywhere between its session and its answer.
