@@ -1,4 +1,4 @@
-import { copyBytes, decodeUtf8, encodeUtf8 } from "../util/bytes.js";
+import { decodeUtf8, encodeUtf8, pooledCopy } from "../util/bytes.js";
 import { StoreError } from "../core/errors.js";
 import { KVPair } from "../core/pair.js";
 
@@ -46,7 +46,7 @@ export function storedValue(stored: Uint8Array): Uint8Array {
 
 /** A pair with bytes of its own. */
 export function decodePair(key: string, stored: Uint8Array): KVPair {
-  return new KVPair(key, copyBytes(storedValue(stored)), storedIndex(key, stored));
+  return new KVPair(key, pooledCopy(storedValue(stored)), storedIndex(key, stored));
 }
 
 /** A lock's part of a lease record. */

@@ -37,9 +37,7 @@ export class Batcher<Item> {
   add(item: Item): void {
     this.#queue.add(item);
     this.#queuedBytes += this.#weigh(item);
-    if (this.#scheduled || this.#paused || !this.#maySend()) return;
-    this.#scheduled = true;
-    queueMicrotask(this.#flush);
+    if (!this.#paused && this.#maySend()) this.#schedule();
   }
 
   /** Takes an item back that was not sent yet. */
@@ -64,6 +62,13 @@ export class Batcher<Item> {
     return this.#inFlight < concurrency && (this.#queue.size >= maxOperations || this.#queuedBytes >= maxBytes);
   }
 
+  /** Not before the microtasks are done: until then those whose calls were just answered make their next ones. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#flush);
+  }
+
   readonly #flush = (): void => {
     this.#scheduled = false;
     while (!this.#paused && this.#maySend()) {
@@ -76,7 +81,7 @@ export class Batcher<Item> {
 
   readonly #freeSlot = (): void => {
     this.#inFlight--;
-    this.#flush();
+    this.#schedule();
   };
 
   #take(): Item[] {

@@ -1,4 +1,4 @@
-import { copyBytes, decodeUtf8 } from "../util/bytes.js";
+import { decodeUtf8, pooledCopy } from "../util/bytes.js";
 
 /** A key, its value and the revision that wrote it. */
 export class KVPair {
@@ -30,7 +30,7 @@ export class KVPair {
 
   /** The same pair with bytes of its own. */
   copy(): KVPair {
-    return new KVPair(this.key, copyBytes(this.value), this.revision, this.ttlMs);
+    return new KVPair(this.key, pooledCopy(this.value), this.revision, this.ttlMs);
   }
 
   /** For `JSON.stringify`: the revision as a string; the value as text, or as `base64` where it is not UTF-8. */

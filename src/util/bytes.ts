@@ -3,9 +3,20 @@ import { markAsUntransferable } from "node:worker_threads";
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Up to this length a loop over the characters is faster than the call into the encoder, by far for short strings. */
+const longestLooped = 64;
+
 /** The UTF-8 bytes of a string. */
 export function encodeUtf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  const { length } = text;
+  if (length > longestLooped) return encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) return encoder.encode(text);
+    bytes[at] = code;
+  }
+  return bytes;
 }
 
 /** The string that these UTF-8 bytes spell, a byte order mark kept. Throws a `TypeError` on bytes that are not UTF-8. */
@@ -28,16 +39,21 @@ export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && compareBytes(left, right) === 0;
 }
 
+/** Bytes of one's own: a copy that shares no memory with the argument. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** So much memory is asked for at once, in bytes: an `ArrayBuffer` for each short copy costs more than the copy. */
 const slabBytes = 8 * 1024;
 let slab = new ArrayBuffer(0);
 let slabUsed = 0;
 
 /**
- * Bytes of one's own: a copy that nobody else can change. Short copies lie side by side in one `ArrayBuffer`, as those of
- * Node's `Buffer` do, which therefore cannot be transferred to another thread.
+ * As `copyBytes`, for many short values: they lie side by side in one `ArrayBuffer`, as those of Node's `Buffer` do, which
+ * therefore is copied, not moved, when it is sent to another thread.
  */
-export function copyBytes(bytes: Uint8Array): Uint8Array {
+export function pooledCopy(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
   if (length > slabBytes / 4) return new Uint8Array(bytes);
   if (slabUsed + length > slab.byteLength) {

@@ -14,6 +14,9 @@ import { bucketHeaderSize } from "./validate-page.js";
 
 const highWord = 2 ** 32;
 
+/** What every bucket of a read transaction has, for making a map costs as much as a get. */
+const noChildren = new Map<string, Bucket>();
+
 /**
  * Keys with values, and nested buckets, in one transaction. Keys are 1 to 32,768 bytes, values up to 2^31 - 2. Bytes
  * returned are views, valid as long as they are held; they must not be written to.
@@ -24,7 +27,7 @@ export class Bucket {
   readonly #header: BucketHeader;
   readonly #parent: Bucket | undefined;
   /** Nested buckets opened by a write transaction: each has one object, so that none overwrites another's changes. */
-  readonly #children = new Map<string, Bucket>();
+  readonly #children: Map<string, Bucket>;
   #headerChanged = false;
   #deleted = false;
 
@@ -37,6 +40,7 @@ export class Bucket {
         throw context.pager.corrupt(rootId, "is the root of a bucket inside itself");
     }
     this.#context = context;
+    this.#children = context.writable ? new Map<string, Bucket>() : noChildren;
     this.#header = header;
     this.#tree = new Tree(context, header.rootId, header.inline);
   }

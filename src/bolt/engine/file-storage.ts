@@ -1,8 +1,12 @@
 import fs from "node:fs";
 import type { Storage } from "./storage.js";
 
-/** The kernel takes at most this many chunks in one vectored write (IOV_MAX). */
-const maxChunks = 1024;
+/**
+ * Pages per vectored write. The kernel keeps what one write brought in pieces as large as that write, and later writes of
+ * single pages into a large piece cost it several times as much: on ext4 the difference between 1024 and 16 is a third
+ * of all the time of small commits.
+ */
+const maxChunks = 16;
 
 /** A database file, through one descriptor. */
 export class FileStorage implements Storage {

@@ -159,7 +159,7 @@ export class Freelist {
   /** Writes the stored form into whole zeroed pages: free and waiting ids alike, for after a crash nobody waits. */
   write(bytes: Uint8Array, id: number, overflow: number): void {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-    const ids = Float64Array.from(this.all()).sort();
+    const ids = this.#sorted();
     const inBody = ids.length >= countInBody;
     writePageHeader(words, 0, id, freelistFlag, inBody ? countInBody : ids.length, overflow);
     let at = pageHeaderSize >>> 2;
@@ -171,6 +171,18 @@ export class Freelist {
       writeUint64(words, at, free);
       at += 2;
     }
+  }
+
+  /** Free and waiting ids, ascending. */
+  #sorted(): Float64Array {
+    const ids = new Float64Array(this.freeCount + this.pendingCount);
+    ids.set(this.#ids);
+    let at = this.#ids.length;
+    for (const pages of this.#pending.values()) {
+      ids.set(pages.ids, at);
+      at += pages.ids.length;
+    }
+    return ids.sort();
   }
 
   #merge(more: number[]): void {

@@ -6,6 +6,10 @@ import type { TxContext } from "./tx-context.js";
 /** Nodes with more elements are parted in memory, so that inserting stays cheap however large a transaction grows. */
 const maxNodeLength = 256;
 
+/** Read transactions remember no way to a node. */
+const noPath: Node[] = [];
+const noIndexes: number[] = [];
+
 /** What a cursor stands on: a page as stored, or the node that a write transaction made of it. */
 export type Level = Page | Node;
 
@@ -24,11 +28,13 @@ export class Tree {
   /** Goes up with each change, so that cursors notice. */
   version = 0;
   fillPercent: number;
-  readonly #path: Node[] = [];
-  readonly #indexes: number[] = [];
+  readonly #path: Node[];
+  readonly #indexes: number[];
 
   constructor(context: TxContext, rootId: number, inline?: Page) {
     this.context = context;
+    this.#path = context.writable ? [] : noPath;
+    this.#indexes = context.writable ? [] : noIndexes;
     this.fillPercent = context.fillPercent;
     this.rootId = rootId;
     this.inline = inline;
