@@ -1,4 +1,5 @@
 import type { Lease, Request } from "../core/driver.js";
+import { isStoreError } from "../core/errors.js";
 import { ConsulError } from "./client/errors.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvOperation, transact } from "./client/transaction.js";
@@ -37,7 +38,13 @@ export async function destroySession(http: ConsulHttp, id: string, request: Requ
   await http.request({ method: "PUT", path: `/v1/session/destroy/${id}`, accept: [404], ...request });
 }
 
-/** The shortest ttl that the servers take: a session with a shorter one is refused with both bounds in the words. */
+/** Consul's own `session_ttl_min`, in milliseconds. */
+const defaultMinimumMs = 10_000;
+
+/**
+ * The shortest ttl that the servers take: a session with a shorter one is refused with both bounds in the words. A token
+ * that may make no sessions cannot ask.
+ */
 export async function minimumSessionTtl(http: ConsulHttp, request: Request): Promise<number> {
   try {
     const id = await createSession(http, { name: "kvasir", ttlMs: 1, lockDelayMs: 1 }, request);
@@ -46,6 +53,7 @@ export async function minimumSessionTtl(http: ConsulHttp, request: Request): Pro
   } catch (error) {
     const bounds = error instanceof ConsulError ? /between \[([^=\]]+)=/.exec(error.body ?? "") : null;
     if (bounds !== null) return goDurationMs(bounds[1]!);
+    if (isStoreError(storeError(error, false), "PERMISSION_DENIED")) return defaultMinimumMs;
     throw error;
   }
 }

@@ -64,6 +64,38 @@ it("what a token may not do is denied, also in the midst of a batch, and done on
     await hold.unlock();
   }, acl));
 
+it("the least that each call needs, each with nothing else", () =>
+  withRig(async (rig) => {
+    const admin = await rig.open({ token: management });
+    await admin.put("d/k", "1");
+    const { token, grant } = await createToken(rig, 'key "d/k" { policy = "read" }');
+    const store = await rig.open({ token });
+    const allowed = async (call: () => Promise<unknown>): Promise<void> => {
+      await expect.poll(() => call().then(() => "done", String), { timeout: 40_000, interval: 100 }).toBe("done");
+    };
+    await store.ping();
+    expect((await store.get("d/k"))?.text()).toBe("1");
+    expect(await store.exists("d/k")).toBe(true);
+    expect((await store.watch("d/k")[Symbol.asyncIterator]().next()).value?.text()).toBe("1");
+    expect((await failureOf(store.put("d/k", "2"))).code).toBe("PERMISSION_DENIED");
+    // What may not be read is left out.
+    await admin.put("d/other", "1");
+    expect(await store.keys("d")).toEqual(["d/k"]);
+    await grant('key "d/k" { policy = "write" }');
+    await allowed(() => store.put("d/k", "2"));
+    const pair = await store.atomicPut("d/k", "3", await store.get("d/k"));
+    await store.atomic().check("d/k", pair).put("d/k", "4").commit();
+    expect(await store.delete("d/k")).toBe(true);
+    expect((await failureOf(store.put("d/k", "1", { ttlMs: 10_000 }))).code).toBe("PERMISSION_DENIED");
+    expect((await failureOf(store.deleteTree("d"))).code).toBe("PERMISSION_DENIED");
+    await grant('key "d/k" { policy = "write" } session_prefix "" { policy = "write" }');
+    await allowed(() => store.put("d/k", "1", { ttlMs: 10_000 }));
+    await store.delete("d/k");
+    await (await store.newLock("d/k").lock()).unlock();
+    await grant('key_prefix "d/" { policy = "write" }');
+    await allowed(() => store.deleteTree("d"));
+  }, acl));
+
 it("a token that nobody knows is refused when opening and says so", () =>
   withRig(async (rig) => {
     const error = await failureOf(rig.open({ token: "99999999-2222-3333-4444-555555555555" }));
