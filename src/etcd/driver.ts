@@ -25,6 +25,7 @@ import type { Cluster } from "./cluster.js";
 import { commitTransaction } from "./commit.js";
 import { deleteTree } from "./delete-tree.js";
 import { storeError } from "./errors.js";
+import { KeyStates } from "./key-states.js";
 import { putLeased } from "./lease.js";
 import { listPage } from "./list.js";
 import { acquireLock } from "./lock.js";
@@ -43,9 +44,11 @@ export class EtcdDriver implements Driver {
     writes: { maxOperations: maxTxnOperations - 1, maxBytes: 1024 * 1024, concurrency: 4 },
   };
   readonly #cluster: Cluster;
+  readonly #keyStates: KeyStates;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
+    this.#keyStates = new KeyStates(cluster);
     this.endpoint = cluster.endpoint;
   }
 
@@ -84,7 +87,7 @@ export class EtcdDriver implements Driver {
   }
 
   watch(scope: WatchScope, sink: WatchSink): Upstream {
-    return new EtcdUpstream(this.#cluster, scope, sink);
+    return new EtcdUpstream(this.#cluster, this.#keyStates, scope, sink);
   }
 
   acquire(contender: Contender, request: Request): Promise<Acquired | undefined> {

@@ -1,6 +1,5 @@
-import type { ListQuery, WatchScope } from "../core/driver.js";
-import { KVPair } from "../core/pair.js";
-import { copyBytes } from "../util/bytes.js";
+import type { ListQuery } from "../core/driver.js";
+import type { KVPair } from "../core/pair.js";
 import type { Cluster } from "./cluster.js";
 import { readPage } from "./list.js";
 
@@ -15,21 +14,8 @@ export interface ScopeState {
   readonly newest: bigint;
 }
 
-/** Reads the present state of a key or a tree; rejects with a `StoreError`. */
-export function readScope(cluster: Cluster, { type, path }: WatchScope, signal: AbortSignal): Promise<ScopeState> {
-  return type === "key" ? readKey(cluster, path, signal) : readTree(cluster, path, signal);
-}
-
-async function readKey(cluster: Cluster, key: string, signal: AbortSignal): Promise<ScopeState> {
-  const request = { deadline: cluster.clock.now() + pageTimeoutMs, signal };
-  const { kvs, header } = await cluster.reading(request, (bounds) =>
-    cluster.client.kv.range({ key: cluster.keys.encode(key) }, bounds),
-  );
-  const pairs = kvs.map((kv) => new KVPair(key, copyBytes(kv.value), kv.modRevision));
-  return { pairs, revision: header!.revision, newest: kvs[0]?.modRevision ?? 0n };
-}
-
-async function readTree(cluster: Cluster, directory: string, signal: AbortSignal): Promise<ScopeState> {
+/** Reads the present state of a directory, all of it of one moment; rejects with a `StoreError`. */
+export async function readTree(cluster: Cluster, directory: string, signal: AbortSignal): Promise<ScopeState> {
   const query: ListQuery = {
     directory,
     limit: undefined,

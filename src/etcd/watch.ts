@@ -9,7 +9,8 @@ import { EtcdError, type EtcdWatch, type Event, Event_EventType as EventType } f
 import type { Cluster } from "./cluster.js";
 import { storeError } from "./errors.js";
 import { HeldEvents } from "./held-events.js";
-import { readScope, type ScopeState } from "./watch-state.js";
+import type { KeyStates } from "./key-states.js";
+import { readTree, type ScopeState } from "./watch-state.js";
 
 /** A list that was asked for waits at most this long for the stream to come as far, in milliseconds. */
 const catchUpMs = 1_000;
@@ -20,6 +21,7 @@ const catchUpMs = 1_000;
  */
 export class EtcdUpstream implements Upstream {
   readonly #cluster: Cluster;
+  readonly #keyStates: KeyStates;
   readonly #scope: WatchScope;
   readonly #sink: WatchSink;
   readonly #end = new AbortController();
@@ -36,8 +38,9 @@ export class EtcdUpstream implements Upstream {
   readonly #held = new HeldEvents();
   #awaited: { readonly revision: bigint; readonly reached: Deferred<void> } | undefined;
 
-  constructor(cluster: Cluster, scope: WatchScope, sink: WatchSink) {
+  constructor(cluster: Cluster, keyStates: KeyStates, scope: WatchScope, sink: WatchSink) {
     this.#cluster = cluster;
+    this.#keyStates = keyStates;
     this.#scope = scope;
     this.#sink = sink;
     this.refresh();
@@ -81,7 +84,8 @@ export class EtcdUpstream implements Upstream {
     const { signal } = this.#end;
     while (!this.#closed) {
       try {
-        return await readScope(this.#cluster, this.#scope, signal);
+        const { type, path } = this.#scope;
+        return await (type === "key" ? this.#keyStates.read(path) : readTree(this.#cluster, path, signal));
       } catch (error) {
         if (this.#closed) return undefined;
         const failure = storeError(error, this.#cluster.endpoint, false);
