@@ -15,7 +15,7 @@ try {
   say(`put    config/db/host = ${put.text()}, revision ${put.revision}`);
   const pair = await store.get("config/db/host");
   say(`get    config/db/host = ${pair?.text()}`);
-  say(`get    config/nothing = ${await store.get("config/nothing")}`);
+  say(`get    config/nothing = ${(await store.get("config/nothing"))?.text() ?? "nothing"}`);
 
   say("\n-- list: everything below a directory, sorted");
   await store.put("config/db/port", "5432");
@@ -60,9 +60,9 @@ try {
     `lock   held: ${hold.held}, fencing token ${hold.token}, jobs/nightly = ${(await store.get("jobs/nightly"))?.text()}`,
   );
   const other = await store.newLock("jobs/nightly").tryLock();
-  say(`lock   a second one gets ${other}`);
+  say(`lock   a second one gets ${other === undefined ? "nothing" : "it too"}`);
   await hold.unlock();
-  say(`lock   given back; jobs/nightly = ${await store.get("jobs/nightly")}`);
+  say(`lock   given back; jobs/nightly = ${(await store.get("jobs/nightly"))?.text() ?? "gone"}`);
 } finally {
   await store.close();
   await rm(folder, { recursive: true });
