@@ -29,7 +29,7 @@ import { consulCapabilities } from "./capabilities.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvOperation, maxTransactionOperations, transact } from "./client/transaction.js";
-import { denied, refusal, storeError } from "./errors.js";
+import { denied, storeError } from "./errors.js";
 import { acquireLock } from "./lock.js";
 import { isCanonical, keyPath, pairOf, pairsOf } from "./pairs.js";
 import { createSession, destroySession, SessionLease } from "./sessions.js";
@@ -152,16 +152,11 @@ export class ConsulDriver implements Driver {
 
   async deleteTree(directory: string, request: Request): Promise<number> {
     const key = directoryPrefix(directory);
-    const operations: KvOperation[] = [
-      { verb: "get-tree", key },
-      { verb: "delete-tree", key },
-    ];
-    const outcome = await this.#transact(operations, request, true);
-    if ("failures" in outcome) {
-      const reason = refusal(outcome.failures[0]!.what, directory);
-      if (reason !== undefined) throw reason;
-      return 0;
-    }
+    const remove: KvOperation = { verb: "delete-tree", key };
+    if (this.#http.keyPrefix + key === "") return this.#deleteEverything(remove, request);
+    const outcome = await this.#transact([{ verb: "get-tree", key }, remove], request, true);
+    if ("failures" in outcome)
+      throw comparisonFailed({ key: directory, expected: undefined }, outcome.failures[0]!.what);
     return outcome.results.filter((result) => isCanonical(result.Key)).length;
   }
 
@@ -213,6 +208,21 @@ export class ConsulDriver implements Driver {
 
   close(): Promise<void> {
     return this.#http.close();
+  }
+
+  /** A transaction takes no `get-tree` of the empty key ("Must provide key"), so here the count is that of a moment before. */
+  async #deleteEverything(remove: KvOperation, request: Request): Promise<number> {
+    const all: ListQuery = {
+      directory: "",
+      limit: undefined,
+      depth: undefined,
+      keysOnly: true,
+      consistency: "linearizable",
+    };
+    const { pairs } = await this.list(all, request);
+    const outcome = await this.#transact([remove], request, true);
+    if ("failures" in outcome) throw comparisonFailed({ key: "", expected: undefined }, outcome.failures[0]!.what);
+    return pairs.length;
   }
 
   #committed(writes: Transaction["writes"], sessions: readonly (string | undefined)[], revision: bigint): Committed {
