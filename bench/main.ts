@@ -12,6 +12,7 @@ import { table, terminalPlot } from "./harness/table.js";
 /** One file per suite; it loads only when asked for. */
 const suites: Readonly<Record<string, () => Promise<OpenSuite>>> = {
   bolt: async () => (await import("./bolt.js")).openBoltSuite,
+  consul: async () => (await import("./consul.js")).openConsulSuite,
 };
 
 /** Beside the checkout, for a temporary folder of the system may be in memory, where a sync costs nothing. */

@@ -75,9 +75,9 @@ describe.skipIf(skipped("consul"))("ways to a Consul agent", () => {
       Object.assign(process.env, { CONSUL_HTTP_ADDR: server.endpoint, CONSUL_HTTP_TOKEN: token });
       try {
         await works(await connectConsul({ fromEnvironment: true }));
-        await expect(
-          connectConsul({ endpoints: [server.hosts] }).then((store) => store.put("k", "1")),
-        ).rejects.toThrow();
+        const without = await connectConsul({ endpoints: [server.hosts] });
+        opened.push(without);
+        await expect(without.put("k", "1")).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
       } finally {
         process.env = before;
       }
