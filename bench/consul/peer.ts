@@ -78,7 +78,7 @@ export class Peer {
   async #startWatches(): Promise<void> {
     const started = watchedKeys.map((key) => {
       const first = new Promise<void>((resolve) => this.#delivered.set(key, resolve));
-      const watch = this.#consul.watch({ method: this.#consul.kv.get, options: { key } });
+      const watch = this.#consul.watch({ method: this.#consul.kv.get.bind(this.#consul.kv), options: { key } });
       watch.on("change", () => this.#delivered.get(key)?.());
       this.#watches.push(watch);
       return first;
