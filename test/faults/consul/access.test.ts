@@ -29,9 +29,9 @@ it("what a token may not do is denied, also in the midst of a batch, and done on
     const denied = { code: "PERMISSION_DENIED", outcome: "not-applied" };
 
     // In one transaction with what is allowed: the answers must not be mixed up.
-    const [allowed, shut, absent] = await Promise.all([
-      store.get("open/there"),
+    const [shut, allowed, absent] = await Promise.all([
       failureOf(store.get("shut/there")),
+      store.get("open/there"),
       store.get("open/absent"),
     ]);
     expect([allowed?.key, allowed?.text(), absent]).toEqual(["open/there", "1", undefined]);
