@@ -31,6 +31,8 @@ for (const version of versions) {
   const { status } = spawnSync(node, [vitest, "run", "--project", "unit", "--project", "integration", ...tests], {
     cwd: root,
     stdio: "inherit",
+    // Programs that tests start are to run on this version too.
+    env: { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` },
   });
   failed ||= status !== 0;
 }
