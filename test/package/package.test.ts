@@ -129,9 +129,7 @@ it("ships what it names, and nothing that is not for users", async () => {
   const files = stdout.trim().split("\n");
   expect(files).toContain("package/dist/index.js");
   expect(files).toContain("package/LICENSE");
-  expect(
-    files.filter((file) => !/^package\/(dist\/|package\.json|README\.md|LICENSE|CHANGELOG\.md)/.test(file)),
-  ).toEqual([]);
+  expect(files.filter((file) => !/^package\/(dist\/|docs\/|package\.json|[A-Z]+\.md|LICENSE)/.test(file))).toEqual([]);
   expect(files.filter((file) => /\.(tsbuildinfo|test\.)/.test(file))).toEqual([]);
 });
 

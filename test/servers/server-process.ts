@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { dockerRun } from "./docker.js";
 import type { Program } from "./program.js";
@@ -66,6 +67,7 @@ export class ServerProcess {
     if (this.#failure !== undefined) return;
     if (this.#container === undefined) this.#child.kill(name);
     else signalContainer(this.#container, name);
+    if (name === "SIGSTOP" && this.#container === undefined) waitUntilStopped(this.#child.pid!);
   }
 
   /** Ends it at once and without waiting, also while it is stopped. */
@@ -87,6 +89,26 @@ export class ServerProcess {
       this.#failure = `${file} cannot be run: ${(error as Error).message}`;
     }
     running.delete(this);
+  }
+}
+
+/**
+ * The signal is on its way when `kill` returns: a thread on another core may still answer a request. On Linux each
+ * thread's state can be read; elsewhere there is nothing to look at.
+ */
+function waitUntilStopped(pid: number): void {
+  const threads = `/proc/${pid}/task`;
+  const deadline = performance.now() + 2_000;
+  const runs = (thread: string): boolean => {
+    const stat = readFileSync(`${threads}/${thread}/stat`, "utf8");
+    return !/^[Tt] /.test(stat.slice(stat.lastIndexOf(")") + 2));
+  };
+  while (existsSync(threads) && performance.now() < deadline) {
+    try {
+      if (!readdirSync(threads).some(runs)) return;
+    } catch {
+      // A thread ended between the listing and the reading: look again.
+    }
   }
 }
 
