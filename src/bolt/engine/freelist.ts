@@ -173,33 +173,35 @@ export class Freelist {
     }
   }
 
-  /** Free and waiting ids, ascending. */
+  /** Free and waiting ids, ascending: most are in order already, so that only the waiting ones are sorted. */
   #sorted(): Float64Array {
-    const ids = new Float64Array(this.freeCount + this.pendingCount);
-    ids.set(this.#ids);
-    let at = this.#ids.length;
-    for (const pages of this.#pending.values()) {
-      ids.set(pages.ids, at);
-      at += pages.ids.length;
-    }
-    return ids.sort();
+    const waiting: number[] = [];
+    for (const pages of this.#pending.values()) for (const id of pages.ids) waiting.push(id);
+    return merged(this.#ids, waiting);
   }
 
   #merge(more: number[]): void {
     if (more.length === 0) return;
-    more.sort((left, right) => left - right);
-    const old = this.#ids;
-    const merged = new Float64Array(old.length + more.length);
-    let from = 0;
-    let to = 0;
-    for (const id of more) {
-      while (from < old.length && old[from]! < id) merged[to++] = old[from++]!;
-      merged[to++] = id;
-    }
-    merged.set(old.subarray(from), to);
-    this.#ids = merged;
+    this.#ids = merged(this.#ids, more);
     this.#noRunOf = Number.POSITIVE_INFINITY;
   }
+}
+
+/** The sorted ids with `more`, which is sorted in place, between them. */
+function merged(ids: Float64Array, more: number[]): Float64Array {
+  more.sort((left, right) => left - right);
+  const all = new Float64Array(ids.length + more.length);
+  let from = 0;
+  let to = 0;
+  for (const id of more) {
+    const start = from;
+    while (from < ids.length && ids[from]! < id) from++;
+    all.set(ids.subarray(start, from), to);
+    to += from - start;
+    all[to++] = id;
+  }
+  all.set(ids.subarray(from), to);
+  return all;
 }
 
 /** The index behind the first run of `count` adjacent ids, or 0. */
