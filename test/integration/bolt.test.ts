@@ -31,10 +31,10 @@ function boltFactory(name: string, settings: Partial<BoltOptions>, ttlMs: number
 
 const concurrently = test.concurrent;
 const report = writeReport(".cache/conformance");
-const exclusive = boltFactory("bolt", {}, 600);
+const exclusive = boltFactory("bolt", {}, 2_000);
 storeSuite({ test, concurrently, factory: exclusive, fc, report });
 storeSuite({ test, concurrently, factory: exclusive, fc, report, namespaced: true });
 
-const shared = boltFactory("bolt shared", { shared: true }, 1_000);
+const shared = boltFactory("bolt shared", { shared: true }, 2_000);
 storeSuite({ test, concurrently, factory: shared, fc, report });
 storeSuite({ test, concurrently, factory: shared, fc, report, namespaced: true });

@@ -38,7 +38,7 @@ function memoryFactory(name: string, makeTiming: (store: MemoryStore) => Timing)
 
 const concurrently = test.concurrent;
 const report = writeReport(".cache/conformance");
-const inRealTime = memoryFactory("memory", () => ({ ttlMs: 150 }));
+const inRealTime = memoryFactory("memory", () => ({ ttlMs: 600 }));
 storeSuite({ test, concurrently, factory: inRealTime, fc, report });
 storeSuite({ test, concurrently, factory: inRealTime, fc, report, namespaced: true });
 
