@@ -17,6 +17,8 @@ export interface CompactResult {
 export interface CompactTarget {
   update<T>(fn: (tx: WriteTx) => T): Promise<T>;
   sync(): Promise<void>;
+  /** Gives back what the file has beyond its last page. */
+  trim(): void;
 }
 
 /** One element to copy: a key, or a nested bucket before all that it holds. */
@@ -45,6 +47,7 @@ export async function copyInto(tx: Tx, target: CompactTarget, options: CompactOp
     });
     options.onProgress?.(result.keys);
   }
+  target.trim();
   await target.sync();
   return result;
 }

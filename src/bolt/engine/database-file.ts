@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { dirname } from "node:path";
-import { createDatabase } from "./create-file.js";
+import { createDatabase, isUnfinished } from "./create-file.js";
 import { corruptPage, EngineError, messageOf } from "./errors.js";
 import { FileStorage } from "./file-storage.js";
 import { type LockMode, loadNativeLock, lockFile, type NativeLock, unlockFile } from "./lock.js";
@@ -19,7 +19,9 @@ export interface DatabaseFile {
   readonly readOnly: boolean;
   /** Why it was opened differently than asked for. */
   readonly notice: string | undefined;
-  /** Throws NOT_LOCKED unless the lock is held in this mode or a stronger one. */
+  /** Whether the lock is held in this mode or a stronger one. */
+  isLocked(mode: LockMode): boolean;
+  /** Throws NOT_LOCKED unless it is. */
   assertLocked(mode: LockMode): void;
   /** Takes the lock and reads the newest meta page; `replaced` when the path names another file by now. */
   acquire(mode: LockMode, options: AcquireOptions): Promise<{ meta: Meta; replaced: boolean }>;
@@ -36,6 +38,10 @@ export class PrivateFile implements DatabaseFile {
   constructor(storage: Storage, readOnly: boolean) {
     this.storage = storage;
     this.readOnly = readOnly;
+  }
+
+  isLocked(): boolean {
+    return true;
   }
 
   assertLocked(): void {}
@@ -91,8 +97,12 @@ export class LockedFile implements DatabaseFile {
     return this.#storage;
   }
 
+  isLocked(mode: LockMode): boolean {
+    return this.#held === "exclusive" || this.#held === mode;
+  }
+
   assertLocked(mode: LockMode): void {
-    if (this.#held === "exclusive" || this.#held === mode) return;
+    if (this.isLocked(mode)) return;
     const message = `${this.#path}: take the ${mode} lock with acquire("${mode}") first`;
     throw new EngineError("NOT_LOCKED", message, { path: this.#path });
   }
@@ -114,7 +124,7 @@ export class LockedFile implements DatabaseFile {
     }
     this.#held = mode;
     try {
-      if (!this.readOnly && this.#storage.size() === 0) await this.#fill();
+      if (!this.readOnly && isUnfinished(this.#storage, this.#options.pageSize)) await this.#fill();
       return { meta: readNewestMeta(this.#storage), replaced };
     } catch (thrown) {
       this.release();

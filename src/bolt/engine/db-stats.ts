@@ -5,7 +5,7 @@ export interface DBStats {
   pageSize: number;
   /** Pages up to the highest ever used. */
   pages: number;
-  /** Pages free for use; undefined until the first write loads the freelist. */
+  /** Pages free for use; undefined where the freelist is not stored and no write has worked it out yet. */
   freePages: number | undefined;
   /** Pages freed that an open reader, or the newest commit's predecessor, still needs. */
   pendingPages: number | undefined;

@@ -6,7 +6,7 @@ import type { DatabaseFile } from "./database-file.js";
 import type { DBStats } from "./db-stats.js";
 import { EngineError, messageOf } from "./errors.js";
 import type { Freelist } from "./freelist.js";
-import { loadFreelist } from "./load-freelist.js";
+import { loadFreelist, readFreelist } from "./load-freelist.js";
 import type { LockMode } from "./lock.js";
 import type { Meta } from "./meta.js";
 import type { ResolvedOptions } from "./options.js";
@@ -131,7 +131,7 @@ export class DB {
       txid: this.#snapshot.meta.txid,
       pageSize: this.pageSize,
       pages: this.#snapshot.meta.highWater,
-      freePages: this.#freelist?.freeCount,
+      freePages: this.#freelist?.freeCount ?? this.#storedFreePages(),
       pendingPages: this.#freelist?.pendingCount,
       openReaders: this.#readers.size,
       cachedPages: cache.pages,
@@ -147,6 +147,12 @@ export class DB {
     await this.#file.storage.sync().catch((cause: unknown) => {
       throw this.#error("IO", `cannot sync: ${messageOf(cause)}`, cause);
     });
+  }
+
+  /** @internal Gives back what the file has beyond its last page: room that it grew by for pages to come. */
+  trim(): void {
+    this.#assertWritable();
+    this.#pager.trim();
   }
 
   /** Waits for the running commit, ends all readers and closes the file. Twice does nothing. */
@@ -209,12 +215,24 @@ export class DB {
     };
     const tx = new Tx(host, this.#snapshot, true, this.#options.fillPercent);
     this.#writeTransactions++;
+    const result = await this.#committed(tx, fn, writer, freelist);
+    // What they throw is their own: the transaction is durable by now.
+    tx.runCommitHandlers();
+    return result;
+  }
+
+  /** Runs the transaction and makes it durable, or leaves everything as it was. */
+  async #committed<T>(
+    tx: WriteTx,
+    fn: (tx: WriteTx) => T | Promise<T>,
+    writer: PageWriter,
+    freelist: Freelist,
+  ): Promise<T> {
     try {
       const result = await fn(tx);
       this.#assertOpen();
       if (tx.root.changed) await this.#commit(tx, writer);
       freelist.commit();
-      tx.runCommitHandlers();
       return result;
     } catch (thrown) {
       freelist.rollback(tx.id);
@@ -253,6 +271,13 @@ export class DB {
     const readers = [...this.#readers].map((tx) => tx.id).sort((left, right) => left - right);
     for (const id of this.#freelist.release(readers, meta.txid)) this.#pager.cache.delete(id);
     return this.#freelist;
+  }
+
+  /** What the stored freelist lists, while no write has loaded it. */
+  #storedFreePages(): number | undefined {
+    const { freelist, highWater } = this.#snapshot.meta;
+    if (freelist === undefined || this.#closed || !this.#file.isLocked("shared")) return undefined;
+    return readFreelist(this.#pager, freelist, highWater).ids.length;
   }
 
   #endReaders(): void {

@@ -1,11 +1,14 @@
 import { MemoryStorage } from "./memory-storage.js";
 import type { Storage } from "./storage.js";
 
-/** One step as it reached the storage, in order. A sync is recorded when it succeeded. */
+/**
+ * One step as it reached the storage, in order. A sync is recorded when it succeeded; it covers the first `covers` steps,
+ * those that were there when it began.
+ */
 export type StorageOperation =
   | { readonly kind: "write"; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: "resize"; readonly size: number }
-  | { readonly kind: "sync" };
+  | { readonly kind: "sync"; readonly covers: number };
 
 export type FaultCode = "EIO" | "ENOSPC";
 
@@ -64,12 +67,12 @@ export class FaultStorage implements Storage {
   }
 
   /**
-   * What a disk may hold if the power failed after the first `count` operations: all that came before the last sync
-   * among them, and of the writes since then any subset, each whole or torn at 512-byte sectors, as `random` decides.
+   * What a disk may hold if the power failed after the first `count` operations: all that the syncs among them cover, and
+   * of the other writes any subset, each whole or torn at 512-byte sectors, as `random` decides.
    */
   crashImage(count: number, random: () => number): Uint8Array {
     const done = this.operations.slice(0, count);
-    const synced = done.findLastIndex((operation) => operation.kind === "sync") + 1;
+    const synced = Math.max(0, ...done.map((operation) => (operation.kind === "sync" ? operation.covers : 0)));
     const disk = new MemoryStorage(this.#initial);
     for (const operation of done.slice(0, synced)) apply(disk, operation);
     for (const operation of done.slice(synced)) {
@@ -109,10 +112,11 @@ export class FaultStorage implements Storage {
 
   async sync(): Promise<void> {
     const fault = this.#faults.sync.get(++this.#syncs);
+    const covers = this.operations.length;
     // Syncing takes a while on a disk, and other calls come in meanwhile.
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (fault) throw systemError(fault, "fdatasync");
-    this.operations.push({ kind: "sync" });
+    this.operations.push({ kind: "sync", covers });
   }
 
   close(): void {}

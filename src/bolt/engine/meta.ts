@@ -1,4 +1,4 @@
-import { EngineError } from "./errors.js";
+import { corruptPage, EngineError } from "./errors.js";
 import { metaFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page.js";
 
 /** The number that says "no freelist is stored; find the free pages by walking the tree": 2^64 - 1. */
@@ -62,7 +62,7 @@ export function writeMeta(page: Uint8Array, meta: Meta, pageId = meta.txid % 2):
   words[19] = high;
 }
 
-/** Reads the meta page at the start of `page`, or says what is wrong with it. */
+/** Reads the meta page at the start of `page`, or says why it counts as not written. Look for faults with `findMetaFault`. */
 export function readMeta(page: Uint8Array): Meta | string {
   if (page.length < pageHeaderSize + metaSize) return "is cut short";
   const copy = new Uint8Array(pageHeaderSize + metaSize);
@@ -72,7 +72,7 @@ export function readMeta(page: Uint8Array): Meta | string {
   if (words[5] !== version) return `is of file format version ${words[5]}, only ${version} is known`;
   const { low, high } = fnv1a64(copy.subarray(pageHeaderSize, pageHeaderSize + checkedSize));
   if (words[18] !== low || words[19] !== high) return "has a wrong checksum";
-  const meta: Meta = {
+  return {
     pageSize: words[6]!,
     root: readUint64(words, 8),
     sequenceLow: words[10]!,
@@ -81,9 +81,9 @@ export function readMeta(page: Uint8Array): Meta | string {
     highWater: readUint64(words, 14),
     txid: readUint64(words, 16),
   };
-  return findMetaFault(meta) ?? meta;
 }
 
+/** What is impossible about a meta page whose checksum is right: no torn write does that. */
 function findMetaFault(meta: Meta): string | undefined {
   const { pageSize, root, freelist, highWater } = meta;
   if (!isPageSize(pageSize)) return `has the impossible page size ${pageSize}`;
@@ -102,18 +102,26 @@ export function isPageSize(pageSize: number): boolean {
 }
 
 /**
- * The newest sound meta page of a file. Meta 0 is at the start and tells the page size; when it is damaged, meta 1 is
- * looked for at every possible page size.
+ * The newest meta page of a file that was written whole. Meta 0 is at the start and tells the page size; when it is torn,
+ * meta 1 is looked for at every possible page size. Where the newest one says what cannot be, the file is damaged: the
+ * older one is no answer, for it would hide transactions that were acknowledged.
  */
 export function findMeta(path: string, read: (offset: number, into: Uint8Array) => number): Meta {
-  const readAt = (offset: number): Meta | string => {
+  const meta = newestWhole(path, (offset) => {
     const bytes = new Uint8Array(pageHeaderSize + metaSize);
     return readMeta(bytes.subarray(0, read(offset, bytes)));
-  };
+  });
+  const fault = findMetaFault(meta);
+  if (fault !== undefined) throw corruptPage(path, meta.txid % 2, `is a meta page that ${fault}`);
+  return meta;
+}
+
+function newestWhole(path: string, readAt: (offset: number) => Meta | string): Meta {
   const first = readAt(0);
   if (typeof first !== "string") {
+    if (!isPageSize(first.pageSize)) return first;
     const second = readAt(first.pageSize);
-    if (typeof second === "string" || second.pageSize !== first.pageSize) return first;
+    if (typeof second === "string") return first;
     return second.txid > first.txid ? second : first;
   }
   for (let pageSize = minPageSize; pageSize <= maxPageSize; pageSize *= 2) {

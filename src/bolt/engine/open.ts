@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { createDatabase } from "./create-file.js";
+import { createDatabase, isUnfinished } from "./create-file.js";
 import { LockedFile, PrivateFile, readNewestMeta } from "./database-file.js";
 import { DB } from "./db.js";
 import { EngineError } from "./errors.js";
@@ -19,7 +19,7 @@ export async function open(path: string, options?: OpenOptions): Promise<DB> {
 /** Opens a database in storage of one's own: memory, or a test's. It is not locked. */
 export async function openStorage(storage: Storage, options?: OpenOptions): Promise<DB> {
   const resolved = resolveOptions(options);
-  if (storage.size() === 0 && !resolved.readOnly) await createDatabase(storage, resolved);
+  if (!resolved.readOnly && isUnfinished(storage, resolved.pageSize)) await createDatabase(storage, resolved);
   const file = new PrivateFile(storage, resolved.readOnly);
   return new DB(file, readNewestMeta(storage), resolved, createTarget);
 }

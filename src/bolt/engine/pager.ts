@@ -80,6 +80,13 @@ export class Pager {
     return this.#readBytes(id, (overflow + 1) * this.pageSize);
   }
 
+  /** Cuts the storage off behind the last page. */
+  trim(): void {
+    const size = this.highWater * this.pageSize;
+    this.storage.resize(size);
+    this.storageSize = size;
+  }
+
   corrupt(id: number, reason: string): EngineError {
     return corruptPage(this.storage.path, id, reason);
   }

@@ -108,6 +108,16 @@ describe("a failed write or sync", () => {
 });
 
 describe("a power failure", () => {
+  test("may lose a write that came while a sync was running", async () => {
+    const storage = new FaultStorage();
+    storage.write(0, [bytes("first ")]);
+    const syncing = storage.sync();
+    storage.write(6, [bytes("second")]);
+    await syncing;
+    const image = storage.crashImage(storage.operations.length, () => 0);
+    expect(Buffer.from(image).toString()).toBe("first ");
+  });
+
   test("at any moment leaves the last acknowledged state, or the one in flight", async () => {
     const random = seededRandom(11);
     const storage = new FaultStorage();

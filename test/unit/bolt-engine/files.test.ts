@@ -71,6 +71,20 @@ describe("the lock", () => {
     await expect(open(path, { timeoutMs: 0 })).rejects.toThrow(expect.objectContaining({ code: "FILE_LOCKED" }));
   });
 
+  test("tells its free pages without a write", async () => {
+    const path = join(temporaryFolder(), "app.db");
+    const db = await open(path);
+    await fill(db, 3000);
+    await fill(db, 3000, 30);
+    await db.update((tx) => tx.bucket("b")!.put(bytes("k"), bytes("v")));
+    const { freePages, pendingPages } = db.stats();
+    await db.close();
+    const reader = await openFile(path, { readOnly: true });
+    expect(freePages).toBeGreaterThan(10);
+    // What waited for readers is free for whoever opens the file next.
+    expect(reader.stats()).toMatchObject({ freePages: freePages! + pendingPages!, pendingPages: undefined });
+  });
+
   test("taken by hand lets two handles use one file in turn", async () => {
     const path = join(temporaryFolder(), "app.db");
     const [first, second] = [await openFile(path, { lock: "manual" }), await openFile(path, { lock: "manual" })];
@@ -138,6 +152,7 @@ describe("a copy", () => {
     expect(read(copy)).toEqual(read(db));
     expect(copy.view((tx) => tx.bucket("b")!.sequence)).toBe(9n);
     expect(copy.stats().pages).toBeLessThan(db.stats().pages / 3);
+    expect(statSync(target).size).toBe(copy.stats().pages * copy.pageSize);
     await expectSound(copy);
     await expect(db.compact(target)).rejects.toThrow(/exists already/);
   });

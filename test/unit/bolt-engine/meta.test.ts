@@ -73,6 +73,15 @@ describe("the newest meta page", () => {
     expect(findMeta("f", reader(file(page({ ...meta, txid: 8 }), new Uint8Array(4096)))).txid).toBe(8);
   });
 
+  test("is CORRUPT where it says what cannot be: the older one would hide what was acknowledged", () => {
+    const newest = file(page({ ...meta, txid: 8 }), page({ ...meta, root: meta.highWater, txid: 9 }));
+    expect(() => findMeta("f", reader(newest))).toThrow(
+      expect.objectContaining({ code: "CORRUPT", pageId: 1, message: expect.stringContaining("points to root page") }),
+    );
+    const older = file(page({ ...meta, txid: 10 }), page({ ...meta, root: meta.highWater, txid: 9 }));
+    expect(findMeta("f", reader(older)).txid).toBe(10);
+  });
+
   test.each([1024, 2048, 4096, 8192, 16_384, 32_768, 65_536])(
     "is found behind a lost meta 0 at page size %i",
     (size) => {

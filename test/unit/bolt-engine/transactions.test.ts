@@ -108,6 +108,22 @@ describe("a writer", () => {
     expect(called).toEqual(["committed"]);
   });
 
+  test("stays durable when what onCommit calls throws, and its pages are not given to the next", async () => {
+    const db = await memoryDatabase();
+    await fill(db, 500);
+    const failing = db.update((tx) => {
+      tx.bucket("b")!.put(bytes("one more"), bytes("v"));
+      tx.onCommit(() => {
+        throw new Error("from the handler");
+      });
+    });
+    await expect(failing).rejects.toThrow("from the handler");
+    expect(read(db)?.size).toBe(501);
+    await fill(db, 700);
+    expect(read(db)?.size).toBe(701);
+    await expectSound(db);
+  });
+
   test("without a change commits nothing", async () => {
     const db = await memoryDatabase();
     await fill(db, 1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MemoryStorage, openStorage } from "../../../src/bolt/engine/index.js";
 import { crashEverywhere, record, type Workload } from "../../interop/support/crash.js";
 import { PowerFailures } from "../../interop/support/power-failures.js";
 import { Random, testSeed } from "../../interop/support/random.js";
@@ -53,6 +54,30 @@ describe("after a power failure every acknowledged transaction is there and none
       expect(ahead).toBeGreaterThan(0);
     });
   }
+
+  it.each([1024, 4096, 65_536])(
+    `also while the file is being made, with pages of %i bytes, seed ${seed}`,
+    async (pageSize) => {
+      const random = new Random(seed);
+      const disk = new RecordingDisk();
+      await (await openStorage(disk, { pageSize, initialSize: 8 * pageSize })).close();
+      const seen = new Set<string>();
+      for (let round = 0; round < 100; round++) {
+        const failures = new PowerFailures(disk);
+        for (let at = 0; at <= disk.events; at++) {
+          const image = failures.image(at, random);
+          const content = Buffer.from(image).toString("latin1");
+          if (seen.has(content)) continue;
+          seen.add(content);
+          const db = await openStorage(new MemoryStorage(image), { pageSize });
+          await db.update((tx) => tx.createBucket("b").put(new Uint8Array(1), new Uint8Array(1)));
+          expect(await db.check()).toEqual([]);
+          await db.close();
+        }
+      }
+      expect(seen.size).toBeGreaterThan(20);
+    },
+  );
 
   it(`also after a second failure on the file that the first one left, seed ${seed}`, { timeout: 60_000 }, async () => {
     const random = new Random(seed);
