@@ -13,6 +13,7 @@ import { table, terminalPlot } from "./harness/table.js";
 const suites: Readonly<Record<string, () => Promise<OpenSuite>>> = {
   bolt: async () => (await import("./bolt.js")).openBoltSuite,
   consul: async () => (await import("./consul.js")).openConsulSuite,
+  etcd: async () => (await import("./etcd.js")).openEtcdSuite,
 };
 
 /** Beside the checkout, for a temporary folder of the system may be in memory, where a sync costs nothing. */

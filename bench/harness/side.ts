@@ -43,12 +43,16 @@ export function repeated<Prepared>(
   };
 }
 
-/** A side that gives back how long each operation took, in milliseconds: the figure is their median. */
-export function latency(work: (milliseconds: number) => Promise<number[]>): Side {
+/**
+ * A side that gives back how long each operation took, in milliseconds: the figure is their median, or what the share
+ * `quantile` of them took at most.
+ */
+export function latency(work: (milliseconds: number) => Promise<number[]>, quantile = 0.5): Side {
   return async (milliseconds) => {
     const cpu = process.cpuUsage();
     const times = await work(milliseconds);
-    return { figure: median(times), cpuUs: cpuSince(cpu) / times.length };
+    const figure = quantile === 0.5 ? median(times) : quantileOf(times, quantile);
+    return { figure, cpuUs: cpuSince(cpu) / times.length };
   };
 }
 
@@ -75,6 +79,11 @@ export function median(numbers: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   if (sorted.length === 0) throw new Error("there is no median of nothing");
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function quantileOf(numbers: readonly number[], quantile: number): number {
+  const sorted = numbers.toSorted((left, right) => left - right);
+  return sorted[Math.min(Math.floor(sorted.length * quantile), sorted.length - 1)]!;
 }
 
 function cpuSince(start: NodeJS.CpuUsage): number {
