@@ -12,3 +12,4 @@ export type { MirrorEntry } from "./mirror-entries.js";
 export type { StandardIssue, StandardResult, StandardSchema } from "./standard-schema.js";
 export { type Typed, typed, type TypedUpdater, type TypedWatchOptions } from "./typed.js";
 export { createMirror } from "./watched-mirror.js";
+export { withLock, type WithLockOptions } from "./with-lock.js";

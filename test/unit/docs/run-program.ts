@@ -8,6 +8,7 @@ const entries: Readonly<Record<string, () => Promise<unknown>>> = {
   kvasir: () => import("../../../src/index.js"),
   "kvasir/bolt": () => import("../../../src/bolt/index.js"),
   "kvasir/bolt/engine": () => import("../../../src/bolt/engine/index.js"),
+  "kvasir/recipes": () => import("../../../src/recipes/index.js"),
   "kvasir/memory": () => import("../../../src/bolt/memory.js"),
 };
 

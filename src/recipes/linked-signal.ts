@@ -1,0 +1,19 @@
+/**
+ * A signal that fires with the first of these. Unlike `AbortSignal.any` it can be taken off them again, so that signals
+ * which live as long as the program do not collect what hangs on them.
+ */
+export function linkSignals(...signals: (AbortSignal | undefined)[]): { signal: AbortSignal; unlink: () => void } {
+  const linked = new AbortController();
+  const links = signals.map((signal) => {
+    const onAbort = (): void => linked.abort(signal?.reason);
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return () => signal?.removeEventListener("abort", onAbort);
+  });
+  return {
+    signal: linked.signal,
+    unlink: () => {
+      for (const unlink of links) unlink();
+    },
+  };
+}
