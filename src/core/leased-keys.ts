@@ -32,6 +32,8 @@ const endTimeoutMs = 2_000;
 export class LeasedKeys {
   readonly #host: LeasedKeysHost;
   readonly #entries = new Map<string, Entry>();
+  /** Lost leases of keys that are to be put again. */
+  readonly #restoring = new Map<string, Lease>();
   #closed = false;
 
   constructor(host: LeasedKeysHost) {
@@ -61,6 +63,7 @@ export class LeasedKeys {
 
   /** The key was deleted or overwritten by this store: what kept it is not needed any more. */
   forget(key: string): void {
+    this.#restoring.delete(key);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#drop(key, entry);
@@ -68,13 +71,16 @@ export class LeasedKeys {
   }
 
   forgetTree(directory: string): void {
-    for (const key of this.#entries.keys()) if (isBelow(key, directory)) this.forget(key);
+    for (const key of [...this.#entries.keys(), ...this.#restoring.keys()]) {
+      if (isBelow(key, directory)) this.forget(key);
+    }
   }
 
   /** Deletes the keepAlive keys that are named, or all; the leases of other keys are left to run out. */
   async endKeepAlive(keys: Iterable<string> = [...this.#entries.keys()]): Promise<void> {
     const ends: Promise<void>[] = [];
     for (const key of keys) {
+      this.#restoring.delete(key);
       const entry = this.#entries.get(key);
       if (entry?.kept === undefined) continue;
       this.#drop(key, entry);
@@ -115,7 +121,8 @@ export class LeasedKeys {
   async #restore(operation: PutOperation, lost: Lease): Promise<void> {
     const { key } = operation;
     const backoff = new Backoff({ initialMs: 100, maximumMs: 5_000 });
-    const unneeded = (): boolean => this.#closed || this.#entries.has(key);
+    this.#restoring.set(key, lost);
+    const unneeded = (): boolean => this.#closed || this.#restoring.get(key) !== lost;
     await this.#end(lost);
     while (!unneeded()) {
       const sentAt = this.#host.clock.now();
@@ -126,10 +133,11 @@ export class LeasedKeys {
         this.#host.connectivity.reportKeys({ restoredKeys: [key] });
         return;
       } catch (error) {
-        if (isStoreError(error, "KEY_EXISTS") || isStoreError(error, "CLOSED")) return;
+        if (isStoreError(error, "KEY_EXISTS") || isStoreError(error, "CLOSED")) break;
       }
       await new Promise<void>((resolve) => this.#host.clock.after(backoff.next(), resolve, { keepAlive: false }));
     }
+    if (this.#restoring.get(key) === lost) this.#restoring.delete(key);
   }
 
   #expire(key: string, lease: Lease): void {

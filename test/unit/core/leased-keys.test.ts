@@ -106,6 +106,24 @@ describe("keepAlive", () => {
     expect(driver.data.has("a")).toBe(false);
   });
 
+  it.each([
+    ["the key was deleted", (leased: LeasedKeys) => leased.forget("dir/a")],
+    ["its tree was deleted", (leased: LeasedKeys) => leased.forgetTree("dir")],
+    ["its namespace was closed", (leased: LeasedKeys) => void leased.endKeepAlive(["dir/a"])],
+  ])("stops trying when %s meanwhile", async (_, end) => {
+    const { clock, driver, leased, put, drop } = create();
+    await put("dir/a", true);
+    let down = true;
+    driver.before = () => {
+      if (down) throw unreachable("not-applied");
+    };
+    await drop("dir/a");
+    end(leased);
+    down = false;
+    await clock.advance(60_000);
+    expect(driver.data.has("dir/a")).toBe(false);
+  });
+
   it("ends without a word when the key is another's now", async () => {
     const { clock, driver, put, changes } = create();
     await put("a", true);
