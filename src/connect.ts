@@ -3,6 +3,7 @@ import type { StoreOptions } from "./core/options.js";
 import type { Store } from "./core/store.js";
 import { StoreUrl } from "./core/store-url.js";
 import type { EtcdOptions } from "./etcd/index.js";
+import type { Etcd2Options } from "./etcd2/index.js";
 
 /** Opens a store for a scheme: given the URL and the options of `connect`, or options alone (`url` is then undefined). */
 export type BackendConnector = (
@@ -29,6 +30,8 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
   },
   etcd: openEtcd,
   etcds: (url, options) => openEtcd(url, { ...options, tls: options["tls"] ?? {} }),
+  etcd2: openEtcd2,
+  etcd2s: (url, options) => openEtcd2(url, { ...options, tls: options["tls"] ?? true }),
   consul: connectConsulUrl,
   consuls: connectConsulUrl,
   memory: async (url, options) => {
@@ -40,6 +43,11 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
 async function openEtcd(url: StoreUrl | undefined, options: StoreOptions & Record<string, unknown>): Promise<Store> {
   const { connectEtcd, etcdOptionsFromUrl } = await import("./etcd/index.js");
   return connectEtcd(merge(url && etcdOptionsFromUrl(url), options, url) as EtcdOptions);
+}
+
+async function openEtcd2(url: StoreUrl | undefined, options: StoreOptions & Record<string, unknown>): Promise<Store> {
+  const { connectEtcd2, etcd2OptionsFromUrl } = await import("./etcd2/index.js");
+  return connectEtcd2(merge(url && etcd2OptionsFromUrl(url), options, url) as Etcd2Options);
 }
 
 async function connectConsulUrl(...[url, options]: Parameters<BackendConnector>): Promise<Store> {

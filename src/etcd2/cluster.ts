@@ -1,0 +1,12 @@
+import type { Clock } from "../util/clock.js";
+import type { Etcd2Client } from "./client/client.js";
+import type { Directories } from "./directories.js";
+import type { KeySpace } from "./key-space.js";
+
+/** What every part of the driver works with. */
+export interface Cluster {
+  readonly client: Etcd2Client;
+  readonly keys: KeySpace;
+  readonly clock: Clock;
+  readonly directories: Directories;
+}
