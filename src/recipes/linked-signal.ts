@@ -17,3 +17,13 @@ export function linkSignals(...signals: (AbortSignal | undefined)[]): { signal: 
     },
   };
 }
+
+/** What the promise gives, unless the signal fires first: then its reason. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
