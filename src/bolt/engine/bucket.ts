@@ -3,11 +3,13 @@ import { type BucketHeader, readBucketHeader, writeBucketHeader } from "./bucket
 import { type BucketStats, bucketStats } from "./bucket-stats.js";
 import { Cursor } from "./cursor.js";
 import { EngineError } from "./errors.js";
+import { defaultFillPercent } from "./fill.js";
 import { freeTree } from "./free-tree.js";
 import { Node } from "./node.js";
 import { bucketFlag, maxKeySize, maxValueSize } from "./page.js";
 import { freeNode, rebalance } from "./rebalance.js";
-import { type PageAllocator, serializeNode, spill } from "./spill.js";
+import { serializeNode } from "./serialize.js";
+import { type PageAllocator, spill } from "./spill.js";
 import { type Level, Tree } from "./tree.js";
 import { assertOpen, assertWritable, type TxContext } from "./tx-context.js";
 import { bucketHeaderSize } from "./validate-page.js";
@@ -45,9 +47,12 @@ export class Bucket {
     this.#tree = new Tree(context, header.rootId, header.inline);
   }
 
-  /** How full pages are made when they split, 0.1 to 1; for this transaction. Default 0.5, 1 suits keys in order. */
+  /**
+   * How full pages are made when they split, 0.1 to 1; for this transaction. Default as the database was opened, else 0.5,
+   * and 1 for pages whose keys come in order.
+   */
   get fillPercent(): number {
-    return this.#tree.fillPercent;
+    return this.#tree.fillPercent ?? defaultFillPercent;
   }
 
   set fillPercent(percent: number) {

@@ -34,8 +34,12 @@ export class Inode {
 
   /** A branch element for a node that has no page yet. */
   static of(child: Node): Inode {
-    const first = child.inodes[0]!;
-    const inode = new Inode(first.bytes, first.offset, first.keyLength, 0, 0, 0);
+    const { page } = child;
+    const first = page === undefined ? child.inodes[0]! : undefined;
+    const inode =
+      first === undefined
+        ? new Inode(page!.bytes, page!.keyOffset(0), page!.keyLength(0), 0, 0, 0)
+        : new Inode(first.bytes, first.offset, first.keyLength, 0, 0, 0);
     inode.child = child;
     return inode;
   }
@@ -69,8 +73,11 @@ export class Node {
   pageCount: number;
   /** Something was deleted: see whether it has become too small. */
   unbalanced = false;
+  /** How many elements were added behind all others; below zero once one was set anywhere else. */
+  appended = 0;
   /** The page while it is whole, and by index those of its children that are being edited. */
   #page: Page | undefined;
+  #isPacked = false;
   #children: Map<number, Node> | undefined;
   #inodes: Inode[];
 
@@ -84,6 +91,23 @@ export class Node {
 
   static fromPage(page: Page): Node {
     return new Node(page.isLeaf, [], page);
+  }
+
+  /** A new node whose page is made up already, but for its place in the file. */
+  static ofPacked(page: Page): Node {
+    const node = new Node(page.isLeaf, [], page);
+    node.#isPacked = true;
+    return node;
+  }
+
+  /** The page of a node that has only to be given its place. */
+  get packed(): Page | undefined {
+    return this.#isPacked ? this.#page : undefined;
+  }
+
+  /** Whether so many elements were added at the end that more will follow there, and none in between. */
+  get keysComeInOrder(): boolean {
+    return this.appended >= 16;
   }
 
   /** The page it was read from, as long as nothing but its children changed. */

@@ -19,7 +19,7 @@ export interface OpenOptions {
   noFreelistSync?: boolean | undefined;
   /** Do not sync: a power failure may then damage the file. For bulk loads that can be repeated. Default false. */
   noSync?: boolean | undefined;
-  /** How full pages are made when they split, 0.1 to 1. Default 0.5. */
+  /** How full pages are made when they split, 0.1 to 1. Default 0.5, and 1 where a transaction adds keys in order. */
   fillPercent?: number | undefined;
   /** How much of the file to keep in memory, in bytes. Default 64 MiB. */
   cacheBytes?: number | undefined;
@@ -45,7 +45,7 @@ export interface ResolvedOptions {
   readonly initialSize: number;
   readonly noFreelistSync: boolean;
   readonly noSync: boolean;
-  readonly fillPercent: number;
+  readonly fillPercent: number | undefined;
   readonly cacheBytes: number;
   readonly lock: "hold" | "manual";
   readonly withoutNativeLock: "readOnly" | "fail" | "ignore";
@@ -61,14 +61,15 @@ export function resolveOptions(options: OpenOptions = {}): ResolvedOptions {
     initialSize: options.initialSize ?? 0,
     noFreelistSync: options.noFreelistSync ?? false,
     noSync: options.noSync ?? false,
-    fillPercent: options.fillPercent ?? 0.5,
+    fillPercent: options.fillPercent,
     cacheBytes: options.cacheBytes ?? 64 * 1024 * 1024,
     lock: options.lock ?? "hold",
     withoutNativeLock: options.withoutNativeLock ?? "readOnly",
   };
   const { pageSize, fillPercent, timeoutMs, cacheBytes, initialSize } = resolved;
   if (!isPageSize(pageSize)) throw invalid(`pageSize must be a power of two from 1024 to 65536, not ${pageSize}`);
-  if (!(fillPercent >= 0.1 && fillPercent <= 1)) throw invalid(`fillPercent must be from 0.1 to 1, not ${fillPercent}`);
+  if (fillPercent !== undefined && !(fillPercent >= 0.1 && fillPercent <= 1))
+    throw invalid(`fillPercent must be from 0.1 to 1, not ${fillPercent}`);
   if (!(timeoutMs >= 0)) throw invalid(`timeoutMs must not be negative, not ${timeoutMs}`);
   if (!(cacheBytes >= 0)) throw invalid(`cacheBytes must not be negative, not ${cacheBytes}`);
   if (!Number.isSafeInteger(initialSize) || initialSize < 0) throw invalid("initialSize must be a number of bytes");

@@ -1,21 +1,10 @@
+import { Fill } from "./fill.js";
 import { Inode, Node } from "./node.js";
-import {
-  branchFlag,
-  compareRanges,
-  elementSize,
-  headRoom,
-  leafFlag,
-  Page,
-  pageHeaderSize,
-  writePageHeader,
-  writeUint64,
-} from "./page.js";
+import { branchFlag, compareRanges, headRoom, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
 import { freeNode, type PageFreer } from "./rebalance.js";
-import type { Slab, SlabAllocator } from "./slab.js";
+import { cutPage, minKeysPerPage, serializeNode } from "./serialize.js";
+import type { SlabAllocator } from "./slab.js";
 import type { Tree } from "./tree.js";
-
-/** A page keeps at least this many keys when a node is split. */
-const minKeysPerPage = 2;
 
 /** What the commit needs to write pages. */
 export interface PageAllocator extends PageFreer {
@@ -30,46 +19,57 @@ export interface PageAllocator extends PageFreer {
 /** Turns a tree's edited nodes into pages, children before parents, and sets the tree's new root. */
 export function spill(tree: Tree, pageSize: number, pages: PageAllocator): void {
   if (tree.root === undefined) return;
-  const threshold = Math.floor(pageSize * Math.min(Math.max(tree.fillPercent, 0.1), 1));
+  const fill = new Fill(pageSize, tree.fillPercent);
   let level: Node = tree.root;
   for (;;) {
     const written: Inode[] = [];
-    spillNode(level, pageSize, threshold, pages, written);
+    spillNode(level, fill, pages, written);
     if (written.length === 1) {
       tree.rootId = written[0]!.pageId;
       tree.root = undefined;
       return;
     }
     // The old root became several pages: they get a branch above them.
-    level = new Node(false, written);
+    const above = new Node(false, written);
+    above.appended = level.appended;
+    level = above;
   }
 }
 
 /** Writes a node and all edited ones below it; adds a branch element for each page to `written`. */
-function spillNode(node: Node, pageSize: number, threshold: number, pages: PageAllocator, written: Inode[]): void {
-  const patched = node.isLeaf ? undefined : spillChildren(node, pageSize, threshold, pages);
+function spillNode(node: Node, fill: Fill, pages: PageAllocator, written: Inode[]): void {
+  if (node.packed !== undefined) {
+    written.push(placePage(node.packed, pages));
+    return;
+  }
+  const patched = node.isLeaf ? undefined : spillChildren(node, fill, pages);
   freeNode(node, pages);
   if (patched) {
     written.push(patchBranch(patched.page, patched.childIds, pages));
     return;
   }
   const { inodes } = node;
+  const { pageSize } = fill;
+  const threshold = fill.bytesOf(node);
   let size = node.size();
   let from = 0;
   // As in bbolt: what fits, or could not give two pages their minimum, stays whole.
   while (inodes.length - from > 2 * minKeysPerPage && size >= pageSize) {
-    let part = pageHeaderSize;
-    let to = from;
-    for (; to < inodes.length - minKeysPerPage; to++) {
-      const element = elementSize + inodes[to]!.keyLength + inodes[to]!.valueLength;
-      if (to - from >= minKeysPerPage && part + element > threshold) break;
-      part += element;
-    }
-    written.push(writeNode(node, from, to, part, pageSize, pages));
-    size -= part - pageHeaderSize;
-    from = to;
+    const part = cutPage(inodes, from, threshold);
+    written.push(writeNode(node, from, part.to, part.size, pageSize, pages));
+    size -= part.size - pageHeaderSize;
+    from = part.to;
   }
   written.push(writeNode(node, from, inodes.length, size, pageSize, pages));
+}
+
+/** Gives a page that was packed already its place in the file. */
+function placePage({ bytes, words, start, length, overflow }: Page, pages: PageAllocator): Inode {
+  const id = pages.allocatePages(overflow + 1);
+  writeUint64(words, start >>> 2, id);
+  const page = new Page(id, { bytes, words }, start, length);
+  pages.addPage(page);
+  return new Inode(bytes, page.keyOffset(0), page.keyLength(0), 0, 0, id);
 }
 
 /** A branch whose page stays as it is, but for the pages that some of its children are on now. */
@@ -79,13 +79,13 @@ interface Patch {
 }
 
 /** Writes a branch's edited children and puts their new pages in their place, or says how to patch the branch's page. */
-function spillChildren(branch: Node, pageSize: number, threshold: number, pages: PageAllocator): Patch | undefined {
+function spillChildren(branch: Node, fill: Fill, pages: PageAllocator): Patch | undefined {
   const { page } = branch;
   const written = new Map<number, Inode[]>();
   const childIds = new Map<number, number>();
   for (const [index, child] of branch.editedChildren()) {
     const elements: Inode[] = [];
-    spillNode(child, pageSize, threshold, pages, elements);
+    spillNode(child, fill, pages, elements);
     written.set(index, elements);
     if (page && elements.length === 1 && hasKey(page, index, elements[0]!)) childIds.set(index, elements[0]!.pageId);
   }
@@ -123,61 +123,4 @@ function writeNode(node: Node, from: number, to: number, size: number, pageSize:
   pages.addPage(page);
   const key = from < to ? page.keyOffset(0) : 0;
   return new Inode(page.bytes, key, from < to ? page.keyLength(0) : 0, 0, 0, id);
-}
-
-/** Where a page is to be, in the file and in memory. The memory is zeroed. */
-export interface PagePlace {
-  readonly id: number;
-  readonly overflow: number;
-  readonly slab: Slab;
-  readonly start: number;
-  readonly length: number;
-}
-
-/** Writes the elements `from` to `to` of a node as a page. */
-export function serializeNode(node: Node, from: number, to: number, place: PagePlace): Page {
-  const { inodes, isLeaf } = node;
-  const { slab, start } = place;
-  const { bytes, words } = slab;
-  const firstWord = start >>> 2;
-  writePageHeader(words, firstWord, place.id, isLeaf ? leafFlag : branchFlag, to - from, place.overflow);
-  let word = firstWord + 4;
-  let at = start + pageHeaderSize + elementSize * (to - from);
-  // Neighbours that came from one page lie there side by side: such runs are copied at once.
-  let runBytes = bytes;
-  let runStart = 0;
-  let runEnd = 0;
-  let runAt = at;
-  for (let index = from; index < to; index++) {
-    const inode = inodes[index]!;
-    const { keyLength, valueLength } = inode;
-    if (isLeaf) {
-      words[word] = inode.flags;
-      words[word + 1] = at - 4 * word;
-      words[word + 2] = keyLength;
-      words[word + 3] = valueLength;
-    } else {
-      words[word] = at - 4 * word;
-      words[word + 1] = keyLength;
-      writeUint64(words, word + 2, inode.pageId);
-    }
-    word += 4;
-    if (inode.bytes !== runBytes || inode.offset !== runEnd) {
-      if (runEnd > runStart) copyRange(runBytes, runStart, runEnd, bytes, runAt);
-      runBytes = inode.bytes;
-      runStart = inode.offset;
-      runEnd = runStart;
-      runAt = at;
-    }
-    runEnd += keyLength + valueLength;
-    at += keyLength + valueLength;
-  }
-  if (runEnd > runStart) copyRange(runBytes, runStart, runEnd, bytes, runAt);
-  return new Page(place.id, slab, start, place.length);
-}
-
-/** Short ranges are faster copied here than by the call that copies long ones. */
-function copyRange(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number): void {
-  if (end - start > 64) into.set(from.subarray(start, end), at);
-  else for (let offset = start, to = at; offset < end; ) into[to++] = from[offset++]!;
 }

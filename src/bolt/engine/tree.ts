@@ -1,5 +1,7 @@
+import { Fill } from "./fill.js";
 import { Inode, Node } from "./node.js";
-import type { Page } from "./page.js";
+import { compareRange, type Page } from "./page.js";
+import { packFront } from "./pack.js";
 import { maxDepth } from "./pager.js";
 import type { TxContext } from "./tx-context.js";
 
@@ -27,7 +29,10 @@ export class Tree {
   root: Node | undefined = undefined;
   /** Goes up with each change, so that cursors notice. */
   version = 0;
-  fillPercent: number;
+  /** How full pages are made when they split; undefined where that is left to the order of the keys. */
+  fillPercent: number | undefined;
+  /** The tree's last leaf, when the key before was added at its end: keys that come in order need not look for it. */
+  #lastLeaf: Node | undefined;
   readonly #path: Node[];
   readonly #indexes: number[];
 
@@ -73,20 +78,52 @@ export class Tree {
 
   /** Sets a key; false, and nothing is done, where one with other flags (a bucket or none) is in its place. */
   put(key: Uint8Array, value: Uint8Array, flags: number): boolean {
+    if (this.#append(key, value, flags)) return true;
     const leaf = this.#editLeaf(key);
     const index = leaf.findLeaf(key);
     if (index >= 0 && leaf.inodes[index]!.flags !== flags) return false;
     const inode = this.context.arena!.inode(key, value, flags);
     this.version++;
     this.context.changes++;
+    this.#lastLeaf = undefined;
     if (index >= 0) {
       leaf.inodes[index] = inode;
+      leaf.appended = Number.NEGATIVE_INFINITY;
       return true;
     }
     const atEnd = ~index === leaf.inodes.length;
-    if (atEnd) leaf.inodes.push(inode);
-    else leaf.inodes.splice(~index, 0, inode);
+    if (atEnd) {
+      leaf.inodes.push(inode);
+      leaf.appended++;
+      if (this.#isLast()) this.#lastLeaf = leaf;
+    } else {
+      leaf.inodes.splice(~index, 0, inode);
+      leaf.appended = Number.NEGATIVE_INFINITY;
+    }
     if (leaf.inodes.length > maxNodeLength) this.#part(atEnd);
+    return true;
+  }
+
+  /** Adds a key above all others, where the one before was such a key too and its leaf has room. */
+  #append(key: Uint8Array, value: Uint8Array, flags: number): boolean {
+    const leaf = this.#lastLeaf;
+    if (leaf === undefined) return false;
+    const { inodes } = leaf;
+    const last = inodes[inodes.length - 1];
+    if (last === undefined || inodes.length >= maxNodeLength) return false;
+    if (compareRange(last.bytes, last.offset, last.keyLength, key) >= 0) return false;
+    inodes.push(this.context.arena!.inode(key, value, flags));
+    leaf.appended++;
+    this.version++;
+    this.context.changes++;
+    return true;
+  }
+
+  /** Whether the path leads to the tree's last leaf. */
+  #isLast(): boolean {
+    for (let depth = this.#path.length - 2; depth >= 0; depth--) {
+      if (this.#indexes[depth]! + 1 < this.#path[depth]!.count) return false;
+    }
     return true;
   }
 
@@ -97,6 +134,7 @@ export class Tree {
     if (index < 0) return;
     leaf.inodes.splice(index, 1);
     leaf.unbalanced = true;
+    leaf.appended = Number.NEGATIVE_INFINITY;
     this.version++;
     this.context.changes++;
   }
@@ -145,24 +183,45 @@ export class Tree {
     return node;
   }
 
-  /** Parts the nodes on the path that have grown too long, from the leaf up. */
+  /** Makes the nodes on the path that have grown too long shorter, from the leaf up. */
   #part(atEnd: boolean): void {
+    this.#lastLeaf = undefined;
     for (let depth = this.#path.length - 1; depth >= 0; depth--) {
       const node = this.#path[depth]!;
       if (node.inodes.length <= maxNodeLength) return;
-      // Where keys come in order the left node is left full. A last node of one element may merge back at commit.
-      const right = new Node(node.isLeaf, node.inodes.splice(atEnd ? maxNodeLength : maxNodeLength >>> 1));
-      right.unbalanced = atEnd && node.isLeaf;
-      const inode = Inode.of(right);
-      if (depth === 0) {
-        this.root = new Node(false, [Inode.of(node), inode]);
-        return;
-      }
-      const parent = this.#path[depth - 1]!;
-      const index = this.#indexes[depth - 1]!;
-      parent.inodes[index]!.takeKey(node.inodes[0]!);
-      if (index === parent.inodes.length - 1) parent.inodes.push(inode);
-      else parent.inodes.splice(index + 1, 0, inode);
+      const before = node.isLeaf && atEnd && node.keysComeInOrder ? this.#pack(node) : [];
+      const after = before.length === 0 ? [splitOff(node, atEnd)] : [];
+      this.#replace(depth, [...before, node, ...after]);
     }
   }
+
+  /** Turns most of the last leaf into pages. */
+  #pack(leaf: Node): Node[] {
+    const { pager } = this.context;
+    return packFront(leaf, new Fill(pager.pageSize, this.fillPercent), pager.writeMemory);
+  }
+
+  /** Puts several nodes in the place of the one at this depth of the path. */
+  #replace(depth: number, nodes: readonly Node[]): void {
+    const elements = nodes.map((node) => Inode.of(node));
+    if (depth === 0) {
+      this.root = new Node(false, elements);
+      return;
+    }
+    const parent = this.#path[depth - 1]!;
+    const index = this.#indexes[depth - 1]!;
+    const wasLast = index === parent.inodes.length - 1;
+    parent.inodes.splice(index, 1, ...elements);
+    if (wasLast) parent.appended += elements.length - 1;
+    else parent.appended = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Takes the second half of a node off it; where its keys came in order, only the last one, so that it stays full. */
+function splitOff(node: Node, atEnd: boolean): Node {
+  const right = new Node(node.isLeaf, node.inodes.splice(atEnd ? maxNodeLength : maxNodeLength >>> 1));
+  // A leaf of one element may merge back at commit.
+  right.unbalanced = atEnd && node.isLeaf;
+  right.appended = node.appended;
+  return right;
 }

@@ -8,7 +8,7 @@ export interface TxContext {
   readonly writable: boolean;
   closed: boolean;
   /** How full pages are made when they split, unless a bucket says otherwise. */
-  readonly fillPercent: number;
+  readonly fillPercent: number | undefined;
   /** Counts puts, deletes and bucket changes. */
   changes: number;
   /** Where a write transaction keeps the keys and values that it is given. */

@@ -41,7 +41,7 @@ export class Tx implements TxContext {
   /** @internal */
   readonly arena: Arena | undefined;
   /** @internal */
-  readonly fillPercent: number;
+  readonly fillPercent: number | undefined;
   /** @internal */
   closed = false;
   /** @internal Counts puts, deletes and bucket changes, so that a caller can tell whether anything was done. */
@@ -52,7 +52,7 @@ export class Tx implements TxContext {
   #commitHandlers: (() => void)[] | undefined;
 
   /** @internal */
-  constructor(host: TxHost, snapshot: Snapshot, writable: boolean, fillPercent = 0.5) {
+  constructor(host: TxHost, snapshot: Snapshot, writable: boolean, fillPercent?: number) {
     const { meta } = snapshot;
     this.#host = host;
     this.pager = host.pager;

@@ -1,6 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { MemoryStorage } from "../../../src/bolt/engine/index.js";
-import { bytes, expectSound, fill, memoryDatabase, numberedKey, read, text } from "./support.js";
+import {
+  bytes,
+  type Content,
+  expectSound,
+  fill,
+  listed,
+  memoryDatabase,
+  numberedKey,
+  read,
+  seededRandom,
+  sorted,
+  text,
+} from "./support.js";
 
 describe("keys", () => {
   test("are put, replaced and deleted", async () => {
@@ -122,6 +134,60 @@ describe("the tree", () => {
     };
     expect(await pagesAt(1)).toBeLessThan((await pagesAt(0.5)) * 0.65);
   });
+
+  test("fills pages where keys come in order, in one transaction or in several, and leaves room where they do not", async () => {
+    const pagesOf = async (order: (index: number) => number, perTransaction: number): Promise<number> => {
+      const db = await memoryDatabase();
+      for (let from = 0; from < 5000; from += perTransaction) {
+        await db.update((tx) => {
+          const bucket = tx.createBucketIfNotExists("b");
+          for (let index = from; index < from + perTransaction; index++) {
+            bucket.put(numberedKey(order(index)), bytes("v".repeat(20)));
+          }
+        });
+      }
+      await expectSound(db);
+      return db.view((tx) => tx.bucket("b")!.stats().leafPages);
+    };
+    const full = Math.ceil((5000 * (16 + 8 + 20)) / (4096 - 16));
+    expect(await pagesOf((index) => index, 5000)).toBeLessThanOrEqual(full + 1);
+    expect(await pagesOf((index) => index, 1000)).toBeLessThanOrEqual(full + 5);
+    expect(await pagesOf((index) => (index * 1663) % 5000, 1000)).toBeGreaterThan(full * 1.2);
+  });
+
+  test.each([1024, 4096])(
+    "takes keys in order and edits among them in one transaction, pages of %i bytes",
+    async (pageSize) => {
+      const random = seededRandom(pageSize);
+      const db = await memoryDatabase({ pageSize });
+      const expected: Content = new Map();
+      let next = 0;
+      for (let round = 0; round < 8; round++) {
+        await db.update((tx) => {
+          const bucket = tx.createBucketIfNotExists("b");
+          for (let run = 0; run < 4; run++) {
+            for (const end = next + 700; next < end; next += 2) {
+              const value = "v".repeat(random() < 0.01 ? 3 * pageSize : Math.floor(random() * 60));
+              bucket.put(numberedKey(next), bytes(value));
+              expected.set(text(numberedKey(next))!, value);
+            }
+            for (let edit = 0; edit < 30; edit++) {
+              const key = numberedKey(Math.floor(random() * next));
+              if (random() < 0.3) {
+                expect(bucket.delete(key)).toBe(expected.delete(text(key)!));
+              } else {
+                bucket.put(key, bytes(String(edit)));
+                expected.set(text(key)!, String(edit));
+              }
+              expect(bucket.get(key) && text(bucket.get(key))).toBe(expected.get(text(key)!));
+            }
+          }
+        });
+        expect(listed(read(db)!)).toBe(listed(sorted(expected)));
+        await expectSound(db);
+      }
+    },
+  );
 });
 
 describe("nested buckets", () => {

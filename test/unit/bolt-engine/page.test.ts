@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Inode, Node } from "../../../src/bolt/engine/node.js";
 import { branchFlag, headRoom, leafFlag, type Page } from "../../../src/bolt/engine/page.js";
 import { createSlab } from "../../../src/bolt/engine/slab.js";
-import { serializeNode } from "../../../src/bolt/engine/spill.js";
+import { serializeNode } from "../../../src/bolt/engine/serialize.js";
 import { findPageFault } from "../../../src/bolt/engine/validate-page.js";
 import { bytes, seededRandom, text } from "./support.js";
 
