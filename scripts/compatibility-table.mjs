@@ -43,13 +43,15 @@ const capabilityRows = {
   "a key with a ttl outlives its writer": (c) => yesNo(c.ttl.outlivesWriter),
   "an expired key of a dead writer goes": (c) =>
     c.ttl.lateByFactor === 1 ? "on time" : `within ${c.ttl.lateByFactor} ttls`,
+  "a renewal keeps the revision": (c) => yesNo(c.ttl.renewalKeepsRevision),
   "a watch shows": (c) => c.watch.replaceAll("-", " "),
   "compare-and-set compares": (c) => c.compareAndSet,
   deleteTree: (c) => c.deleteTree,
   "a list is the state of one moment": (c) => yesNo(c.list.snapshot),
   "a scan is the state of one moment": (c) => yesNo(c.scan.snapshot),
   "a scan's memory is bounded": (c) => yesNo(c.scan.boundedMemory),
-  "operations in one atomic()": (c) => `up to ${c.atomic.maxOperations.toLocaleString("en")}`,
+  "operations in one atomic()": (c) =>
+    `up to ${c.atomic.maxOperations.toLocaleString("en")}${c.atomic.acrossKeys ? "" : ", of one key"}`,
   "waiters for a lock are served": (c) => (c.lock.fair ? "in order" : "in any order"),
 };
 

@@ -19,13 +19,14 @@ export function consulCapabilities(minimumTtlMs: number): Capabilities {
       outlivesWriter: true,
       // The servers check sessions late on purpose: structs.SessionTTLMultiplier is 2.
       lateByFactor: 2,
+      renewalKeepsRevision: true,
     },
     watch: "latest-state",
     compareAndSet: "revision",
     deleteTree: "atomic",
     list: { snapshot: true },
     scan: { snapshot: true, boundedMemory: false },
-    atomic: { maxOperations: 32 },
+    atomic: { maxOperations: 32, acrossKeys: true },
     lock: { fair: false },
   };
 }

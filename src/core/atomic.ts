@@ -1,3 +1,4 @@
+import type { Capabilities } from "./capabilities.js";
 import type { Check, Transaction } from "./driver.js";
 import type { Input } from "./input.js";
 import type { KVPair } from "./pair.js";
@@ -15,15 +16,15 @@ export type Commit = (
 /** Collects the parts of a transaction, checked as they come; commits as often as it is asked to. */
 export class AtomicBuilder implements Atomic {
   readonly #input: Input;
-  readonly #maxOperations: number;
+  readonly #limits: Capabilities["atomic"];
   readonly #commit: Commit;
   readonly #checks: Check[] = [];
   readonly #writes: Write[] = [];
   readonly #keepAlive = new Set<string>();
 
-  constructor(input: Input, maxOperations: number, commit: Commit) {
+  constructor(input: Input, limits: Capabilities["atomic"], commit: Commit) {
     this.#input = input;
-    this.#maxOperations = maxOperations;
+    this.#limits = limits;
     this.#commit = commit;
   }
 
@@ -47,8 +48,11 @@ export class AtomicBuilder implements Atomic {
   async commit(options?: CallOptions): Promise<KVPair[]> {
     const size = this.#checks.length + this.#writes.length;
     if (size === 0) throw this.#input.refuse("nothing to commit: no check, put or delete");
-    if (size > this.#maxOperations) {
-      throw this.#input.refuse(`${size} checks, puts and deletes; one commit takes at most ${this.#maxOperations}`);
+    const { maxOperations, acrossKeys } = this.#limits;
+    const keys = new Set([...this.#checks, ...this.#writes].map(({ key }) => key));
+    if (keys.size > 1 && !acrossKeys) throw this.#input.refuseAcrossKeys();
+    if (size > maxOperations) {
+      throw this.#input.refuse(`${size} checks, puts and deletes; one commit takes at most ${maxOperations}`);
     }
     const transaction = { checks: [...this.#checks], writes: [...this.#writes] };
     return this.#commit(transaction, this.#keepAlive, options);

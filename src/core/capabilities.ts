@@ -30,6 +30,11 @@ export interface Capabilities {
     readonly outlivesWriter: boolean;
     /** How much longer than its ttl a key may stay when its writer is gone, as a factor: 1 is on time. */
     readonly lateByFactor: number;
+    /**
+     * Whether the renewals of a `keepAlive` key leave its revision alone; otherwise each gives it a new one, unseen by
+     * watches, and a compare-and-set with a pair that was read before it is refused.
+     */
+    readonly renewalKeepsRevision: boolean;
   };
   /** `latest-state`: the backend itself may skip states between two that a watcher sees. */
   readonly watch: "every-change" | "latest-state";
@@ -50,6 +55,8 @@ export interface Capabilities {
   readonly atomic: {
     /** How many checks, puts and deletes one `atomic()` may hold. */
     readonly maxOperations: number;
+    /** Whether they may be about several keys; otherwise `NOT_SUPPORTED`. */
+    readonly acrossKeys: boolean;
   };
   readonly lock: {
     /** Whether waiters get the lock in the order they came. */

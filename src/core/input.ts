@@ -123,6 +123,13 @@ export class Input {
     return invalid(reason).with({ backend, endpoint, key, outcome: "not-applied" });
   }
 
+  /** For a transaction about several keys, where the backend can compare and write only one at a time. */
+  refuseAcrossKeys(): StoreError {
+    const { backend, endpoint } = this.#driver;
+    const reason = `${backend} compares and writes one key at a time; this commit is about several`;
+    return new StoreError("NOT_SUPPORTED", reason, { backend, endpoint, outcome: "not-applied" });
+  }
+
   #value(value: unknown): Uint8Array {
     const bytes = valueBytes(value);
     checkValue(bytes, this.#capabilities);

@@ -184,7 +184,7 @@ export class ManagedStore implements Store {
   }
 
   atomic(): Atomic {
-    return new AtomicBuilder(this.#input, this.capabilities.atomic.maxOperations, (transaction, keepAlive, options) =>
+    return new AtomicBuilder(this.#input, this.capabilities.atomic, (transaction, keepAlive, options) =>
       this.#commit(transaction, keepAlive, options),
     );
   }

@@ -20,13 +20,16 @@ export const etcd2Capabilities: Capabilities = {
     granularityMs: 1_000,
     outlivesWriter: true,
     lateByFactor: 1,
+    // `modifiedIndex` moves on, with `refresh` as well.
+    renewalKeepsRevision: false,
   },
   watch: "latest-state",
   compareAndSet: "revision",
   deleteTree: "atomic",
   list: { snapshot: true },
   scan: { snapshot: true, boundedMemory: false },
-  atomic: { maxOperations: 2 },
+  // A compare-and-swap: one comparison and one write of the same key.
+  atomic: { maxOperations: 2, acrossKeys: false },
   lock: { fair: false },
 };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Capabilities } from "../core/capabilities.js";
 import { isStoreError } from "../core/errors.js";
 import type { KVPair } from "../core/pair.js";
-import type { Store } from "../core/store.js";
+import type { Atomic, Store } from "../core/store.js";
 import { rejects } from "./assertions.js";
 import type { CaseContext } from "./case.js";
 
@@ -22,6 +22,16 @@ export async function putBeside(
   }
   await store.put(key, value);
   return true;
+}
+
+/**
+ * Commits a transaction about several keys. Where the capabilities say that the backend cannot, checks that it refuses;
+ * `undefined` then.
+ */
+export async function commitAcross(capabilities: Capabilities, transaction: Atomic): Promise<KVPair[] | undefined> {
+  if (capabilities.atomic.acrossKeys) return transaction.commit();
+  await rejects(() => transaction.commit(), { code: "NOT_SUPPORTED", outcome: "not-applied" });
+  return undefined;
 }
 
 /** Puts a key that a backend may refuse by its capabilities; `undefined` when it did. */

@@ -72,7 +72,10 @@ function capabilityRows(capabilities: Capabilities): [string, string][] {
       "trees",
       `lists ${list.snapshot ? "of one moment" : "piece by piece"}, scans ${scan.boundedMemory ? "in pages" : "in one piece"}, deletes ${deleteTree === "atomic" ? "at once" : "in chunks"}`,
     ],
-    ["atomic", `up to ${atomic.maxOperations.toLocaleString("en")} operations`],
+    [
+      "atomic",
+      `up to ${atomic.maxOperations.toLocaleString("en")} operations${atomic.acrossKeys ? "" : " on one key"}`,
+    ],
     ["lock", lock.fair ? "waiters are served in order" : "any waiter may be next"],
   ];
 }

@@ -21,6 +21,8 @@ export const capabilitiesCases: CaseGroup = {
         capabilities.scan.snapshot,
         capabilities.scan.boundedMemory,
         capabilities.lock.fair,
+        capabilities.ttl.renewalKeepsRevision,
+        capabilities.atomic.acrossKeys,
       ]) {
         assert.equal(typeof flag, "boolean");
       }

@@ -59,7 +59,7 @@ export const namespace: CaseGroup = {
       const pair = await inner.put("k", "1");
       await inner.put("k", "2");
       await rejects(() => inner.atomicPut("k", "3", pair), { code: "KEY_MODIFIED", key: "k" });
-      await rejects(async () => inner.atomic().check("k", pair).put("j", "1").commit(), {
+      await rejects(async () => inner.atomic().check("k", pair).put("k", "1").commit(), {
         code: "KEY_MODIFIED",
         key: "k",
       });

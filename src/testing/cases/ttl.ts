@@ -101,12 +101,15 @@ export const ttl: CaseGroup = {
       hasText(await store.get("k"), "same");
     },
     "atomicPut, update and atomic take a ttl": async (context) => {
-      const { store, timing } = context;
+      const { store, timing, capabilities } = context;
       const { ttlMs } = timing;
       const sentAt = performance.now();
       const created = await store.atomicPut("cas", "1", undefined, { ttlMs });
       const updated = await store.update("update", () => "1", { ttlMs });
-      const [committed] = await store.atomic().put("atomic", "1", { ttlMs }).put("permanent", "1").commit();
+      const transaction = store.atomic().put("atomic", "1", { ttlMs });
+      if (capabilities.atomic.acrossKeys) transaction.put("permanent", "1");
+      else await store.put("permanent", "1");
+      const [committed] = await transaction.commit();
       for (const pair of [created, updated, committed])
         assert.ok(pair!.ttlMs! >= ttlMs, `pair.ttlMs is ${pair!.ttlMs}`);
       for (const pair of [created, updated, committed]) hasText(await store.get(pair!.key), "1", pair!.key);

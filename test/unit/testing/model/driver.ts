@@ -31,13 +31,20 @@ export const modelCapabilities: Capabilities = {
   backend: "model",
   keys: { refuses: [], withChildren: "always" },
   values: { maxBytes: 1_000_000, content: "bytes" },
-  ttl: { minimumMs: 10, maximumMs: 3_600_000, granularityMs: 1, outlivesWriter: true, lateByFactor: 1 },
+  ttl: {
+    minimumMs: 10,
+    maximumMs: 3_600_000,
+    granularityMs: 1,
+    outlivesWriter: true,
+    lateByFactor: 1,
+    renewalKeepsRevision: true,
+  },
   watch: "every-change",
   compareAndSet: "revision",
   deleteTree: "atomic",
   list: { snapshot: true },
   scan: { snapshot: true, boundedMemory: false },
-  atomic: { maxOperations: 100 },
+  atomic: { maxOperations: 100, acrossKeys: true },
   lock: { fair: true },
 };
 
