@@ -195,7 +195,8 @@ export const atomic: CaseGroup = {
       if (!acrossKeys) {
         const over = store.atomic().put("k", "1");
         for (let at = 0; at < maxOperations; at++) over.check("k", null);
-        return void (await rejects(() => over.commit(), "INVALID_ARGUMENT"));
+        await rejects(() => over.commit(), "INVALID_ARGUMENT");
+        return;
       }
       const tried = Math.min(maxOperations, 1_000);
       const full = store.atomic();
