@@ -1,3 +1,4 @@
+import { StoreError } from "./errors.js";
 import type { NamespaceLife } from "./namespace-life.js";
 import type { CallOptions, Lock, LockHold } from "./store.js";
 
@@ -50,19 +51,30 @@ export class NamespacedLock implements Lock {
     const life = this.#life;
     const { holds } = life;
     const loss = new AbortController();
+    const lost = (reason: unknown): void => {
+      forget();
+      loss.abort(reason);
+    };
+    // Whoever works under the lock is told before it is given back, as when the store itself closes.
+    const forget = life.onClose(() => {
+      const reason = "the namespace was closed, and its locks with it";
+      lost(life.rename(new StoreError("LOCK_LOST", reason, { key: hold.key })));
+    });
     const own: LockHold = {
       key: this.key,
       token: hold.token,
       ttlMs: hold.ttlMs,
       signal: loss.signal,
       get held() {
-        return hold.held;
+        return hold.held && !loss.signal.aborted;
       },
       unlock: (options) => {
+        forget();
         holds.delete(own);
         return life.run(true, () => hold.unlock(options));
       },
       [Symbol.asyncDispose]: () => {
+        forget();
         holds.delete(own);
         return hold[Symbol.asyncDispose]();
       },
@@ -70,7 +82,7 @@ export class NamespacedLock implements Lock {
     holds.add(own);
     const onLoss = (): void => {
       holds.delete(own);
-      loss.abort(life.rename(hold.signal.reason));
+      lost(life.rename(hold.signal.reason));
     };
     if (hold.signal.aborted) onLoss();
     else hold.signal.addEventListener("abort", onLoss, { once: true });

@@ -108,6 +108,11 @@ export const namespace: CaseGroup = {
       assert.equal(store.state, "connected");
       assert.equal((await within(ended!, "the end of the namespace's watch")).done, true);
       assert.equal(innerHold.held, false);
+      assert.equal(
+        (innerHold.signal.reason as { code?: string } | undefined)?.code,
+        "LOCK_LOST",
+        "the holder was not told",
+      );
       assert.equal(outerHold.held, true);
       await rejects(() => inner.get("k"), "CLOSED");
       await rejects(() => inner.put("k", "1"), "CLOSED");
