@@ -62,13 +62,23 @@ class BlockSequence implements Sequence {
   }
 
   async next(options?: CallOptions): Promise<bigint> {
-    if (this.#next > this.#last) {
-      const subject = { backend: this.#store.backend, key: this.key, waitsFor: "the wait for the next block" };
-      await withDeadline(subject, { timeoutMs: defaultTimeoutMs, ...options }, async (signal) => {
-        while (this.#next > this.#last) await unlessAborted(this.#refilled(), signal);
-      });
-    }
-    return this.#next++;
+    const subject = { backend: this.#store.backend, key: this.key, waitsFor: "the wait for the next block" };
+    return (
+      this.#take() ??
+      withDeadline(subject, { timeoutMs: defaultTimeoutMs, ...options }, async (signal) => {
+        for (;;) {
+          await unlessAborted(this.#refilled(), signal);
+          // Whoever waited longer may have taken the whole block.
+          const number = this.#take();
+          if (number !== undefined) return number;
+        }
+      })
+    );
+  }
+
+  /** Looks and takes in one step: between the two nobody else may run. */
+  #take(): bigint | undefined {
+    return this.#next > this.#last ? undefined : this.#next++;
   }
 
   /** One block at a time is fetched, for all who wait. */
