@@ -3,6 +3,7 @@ import type { StoreOptions } from "./core/options.js";
 import type { Store } from "./core/store.js";
 import { StoreUrl } from "./core/store-url.js";
 import type { EtcdOptions } from "./etcd/index.js";
+import type { ZookeeperOptions } from "./zookeeper/index.js";
 import type { Etcd2Options } from "./etcd2/index.js";
 
 /** Opens a store for a scheme: given the URL and the options of `connect`, or options alone (`url` is then undefined). */
@@ -34,6 +35,9 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
   etcd2s: (url, options) => openEtcd2(url, { ...options, tls: options["tls"] ?? true }),
   consul: connectConsulUrl,
   consuls: connectConsulUrl,
+  zk: connectZookeeperUrl,
+  zks: (url, options) => connectZookeeperUrl(url, { ...options, tls: options["tls"] ?? true }),
+  zookeeper: connectZookeeperUrl,
   memory: async (url, options) => {
     const { connectMemory, memoryOptionsFromUrl } = await import("./bolt/memory.js");
     return connectMemory(merge(url && memoryOptionsFromUrl(url), options, url));
@@ -53,6 +57,11 @@ async function openEtcd2(url: StoreUrl | undefined, options: StoreOptions & Reco
 async function connectConsulUrl(...[url, options]: Parameters<BackendConnector>): Promise<Store> {
   const { connectConsul, consulOptionsFromUrl } = await import("./consul/index.js");
   return connectConsul(merge(url && consulOptionsFromUrl(url), options, url));
+}
+
+async function connectZookeeperUrl(...[url, options]: Parameters<BackendConnector>): Promise<Store> {
+  const { connectZookeeper, zookeeperOptionsFromUrl } = await import("./zookeeper/index.js");
+  return connectZookeeper(merge(url && zookeeperOptionsFromUrl(url), options, url) as ZookeeperOptions);
 }
 
 /**

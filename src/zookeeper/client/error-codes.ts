@@ -52,6 +52,12 @@ export class OperationTimeoutError extends CodedError {
   static readonly code = -7;
   static readonly explanation = "no answer within the deadline";
   override readonly name = "OperationTimeoutError";
+  /** Whether the request had left this process; it had not if there was no connection for as long. */
+  readonly sent: boolean;
+  constructor(message?: string, context?: ErrorContext & { readonly sent?: boolean }) {
+    super(message, context);
+    this.sent = context?.sent ?? true;
+  }
 }
 /** Arguments that the server, or this client before sending, refused. */
 export class BadArgumentsError extends CodedError {

@@ -74,7 +74,7 @@ export class Request<Result = unknown> {
     if (this.sentAt !== undefined) return this.fail(new OperationTimeoutError(undefined, this.context()));
     const why = cause === undefined ? "" : ` (${cause.message})`;
     const message = `not sent, there was no connection within the deadline${why}`;
-    this.fail(new OperationTimeoutError(message, { ...this.context(), cause }));
+    this.fail(new OperationTimeoutError(message, { ...this.context(), cause, sent: false }));
   }
 
   /** Ends it because its caller's signal fired. */

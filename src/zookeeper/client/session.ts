@@ -254,7 +254,11 @@ export class Session {
   #noSession(timeoutMs: number): OperationTimeoutError {
     const cause = this.#reconnector.lastFailure;
     const why = cause === undefined ? "no server answered" : cause.message;
-    return new OperationTimeoutError(`no session within ${timeoutMs} ms: ${why}`, { operation: "connect", cause });
+    return new OperationTimeoutError(`no session within ${timeoutMs} ms: ${why}`, {
+      operation: "connect",
+      cause,
+      sent: false,
+    });
   }
 
   #refuseOpeners(error: ZooKeeperError): void {

@@ -78,6 +78,16 @@ export class Stat {
   get ephemeralOwner(): bigint {
     return join(this.#ownerHigh, this.#ownerLow);
   }
+
+  /**
+   * Whether the node ends with a session. Containers and nodes with a TTL have an owner too, one that no session has
+   * (`EphemeralType`, ZooKeeper 3.9: the lowest number, and a first byte of 0xff).
+   */
+  get isEphemeral(): boolean {
+    const high = this.#ownerHigh;
+    if (high === 0 && this.#ownerLow === 0) return false;
+    return high >>> 24 !== 0xff && !(high === -0x80000000 && this.#ownerLow === 0);
+  }
 }
 
 /** The number of a transaction, kept as the wire's two halves until it is asked for. */

@@ -1,0 +1,50 @@
+import type { Request } from "../core/driver.js";
+import { isStoreError } from "../core/errors.js";
+import { Backoff } from "../util/backoff.js";
+import { sleep } from "../util/sleep.js";
+import type { Ensemble } from "./ensemble.js";
+import { isPassing } from "./errors.js";
+
+/** How long one attempt may take, in milliseconds. */
+const attemptMs = 5_000;
+
+/**
+ * Gives something back that belongs to a session. A session that goes on would keep it alive for good, so where the
+ * server cannot be reached in time the attempts go on without anybody waiting, until the session is over.
+ */
+export async function nowOrLater(
+  ensemble: Ensemble,
+  session: bigint,
+  request: Request,
+  attempt: (request: Request) => Promise<void>,
+): Promise<void> {
+  try {
+    await attempt(request);
+  } catch (error) {
+    if (passes(error)) void untilDone(ensemble, session, attempt);
+    throw error;
+  }
+}
+
+/** Tries until it is done, or the session is over. Never rejects. */
+export async function untilDone(
+  ensemble: Ensemble,
+  session: bigint | undefined,
+  attempt: (request: Request) => Promise<void>,
+): Promise<void> {
+  const { client, clock, pastSessions } = ensemble;
+  const backoff = new Backoff({ initialMs: 20, maximumMs: 2_000 });
+  const isOver = (): boolean => client.state.name === "closed" || (session !== undefined && pastSessions.has(session));
+  while (!isOver()) {
+    try {
+      return await attempt({ deadline: clock.now() + attemptMs });
+    } catch (error) {
+      if (!passes(error)) return;
+    }
+    await sleep(backoff.next(), { clock });
+  }
+}
+
+function passes(error: unknown): boolean {
+  return isPassing(error) || isStoreError(error, "UNREACHABLE") || isStoreError(error, "TIMEOUT");
+}

@@ -1,0 +1,193 @@
+import { Backoff } from "../util/backoff.js";
+import { sleep } from "../util/sleep.js";
+import { NoNodeError, type RequestOptions, ZooKeeperError } from "./client/index.js";
+import { createDirectories } from "./directories.js";
+import type { Ensemble } from "./ensemble.js";
+import { isPassing } from "./errors.js";
+import { untilDone } from "./later.js";
+import { contenderNumber } from "./lock-layout.js";
+import { childOf } from "./paths.js";
+
+/** How long one request of a contender may take, in milliseconds, before it is asked again. */
+const questionMs = 5_000;
+
+/** The contender's node is gone, or its session is over. */
+export class PlaceLost extends Error {}
+
+/** A contender's node in the queue of a lock. */
+export class QueuePlace {
+  readonly #ensemble: Ensemble;
+  readonly #queue: string;
+  /** What the node's name begins with: unique, so that it is found when the answer to its creation was lost. */
+  readonly #name: string;
+  #path: string | undefined;
+  #token = 0n;
+  #session: bigint | undefined;
+
+  constructor(ensemble: Ensemble, queue: string, id: string) {
+    this.#ensemble = ensemble;
+    this.#queue = queue;
+    this.#name = `_c_${id}-lock-`;
+  }
+
+  get queue(): string {
+    return this.#queue;
+  }
+
+  get path(): string {
+    return this.#path!;
+  }
+
+  /** The transaction that created the node: it grows with each place that is given out. */
+  get token(): bigint {
+    return this.#token;
+  }
+
+  /** The session that the node lives with. */
+  get session(): bigint {
+    return this.#session!;
+  }
+
+  get isLost(): boolean {
+    return this.#ensemble.pastSessions.has(this.session);
+  }
+
+  /** Creates the node. When the answer is lost it looks for the node before it creates another. */
+  async enter(): Promise<void> {
+    const { client, acl } = this.#ensemble;
+    const prefix = childOf(this.#queue, this.#name);
+    let maybeThere = false;
+    await this.#untilAnswered(async (bounds) => {
+      if (maybeThere && (await this.#find(bounds))) return;
+      try {
+        const { path, zxid } = await client.create(prefix, null, { ...bounds, mode: "ephemeralSequential", acl });
+        this.#session = this.#ensemble.session?.id;
+        this.#path = path;
+        this.#token = zxid;
+      } catch (error) {
+        maybeThere ||= error instanceof ZooKeeperError && error.outcome === "unknown";
+        if (!(error instanceof NoNodeError)) throw error;
+        await createDirectories(this.#ensemble, this.#queue, bounds);
+        throw new Again();
+      }
+    });
+    // The session ended in the moment of the answer.
+    if (this.#session === undefined) throw new PlaceLost();
+  }
+
+  async isFirst(): Promise<boolean> {
+    return (await this.#predecessor()) === undefined;
+  }
+
+  /** Waits until there is nobody before. Throws `PlaceLost`, and the signal's reason. */
+  async waitForTurn(signal: AbortSignal | undefined): Promise<void> {
+    for (let before = await this.#predecessor(); before !== undefined; before = await this.#predecessor()) {
+      signal?.throwIfAborted();
+      await this.#gone(before, signal);
+    }
+  }
+
+  /** Deletes the node, if the server can be reached before the session ends. Never rejects. */
+  async leave(): Promise<void> {
+    await untilDone(this.#ensemble, this.#session, async ({ deadline }) => {
+      const bounds = this.#ensemble.bounds({ deadline });
+      if (this.#path !== undefined || (await this.#find(bounds))) await this.#delete(this.path, bounds);
+      await this.sweep(bounds);
+    });
+  }
+
+  /** Deletes the queue if it is empty; the next contender makes it again. */
+  async sweep(bounds: RequestOptions): Promise<void> {
+    await this.#ensemble.client.delete(this.#queue, { ...bounds, version: 0 }).catch(() => {});
+  }
+
+  async #delete(path: string, bounds: RequestOptions): Promise<void> {
+    try {
+      await this.#ensemble.client.delete(path, bounds);
+    } catch (error) {
+      if (!(error instanceof NoNodeError)) throw error;
+    }
+  }
+
+  /** Looks for the node by its unique name. */
+  async #find(bounds: RequestOptions): Promise<boolean> {
+    await this.#ensemble.barrier(bounds);
+    const names = (await this.#children(bounds)).filter((name) => name.startsWith(this.#name));
+    const [first, ...others] = names.sort(byNumber).map((name) => childOf(this.#queue, name));
+    for (const path of others) await this.#delete(path, bounds);
+    if (first === undefined) return false;
+    const { stat } = await this.#ensemble.client.exists(first, bounds);
+    if (stat === undefined) return false;
+    this.#path = first;
+    this.#token = stat.czxid;
+    this.#session = stat.ephemeralOwner;
+    return true;
+  }
+
+  /** The contender right before this one; undefined for the first. */
+  async #predecessor(): Promise<string | undefined> {
+    const children = await this.#untilAnswered((bounds) => this.#children(bounds));
+    const contenders = children.filter((name) => contenderNumber(name) !== undefined).sort(byNumber);
+    const own = contenders.indexOf(this.path.slice(this.#queue.length + 1));
+    if (own === -1) throw new PlaceLost();
+    return own === 0 ? undefined : childOf(this.#queue, contenders[own - 1]!);
+  }
+
+  async #children(bounds: RequestOptions): Promise<string[]> {
+    try {
+      return (await this.#ensemble.client.getChildren(this.#queue, bounds)).children;
+    } catch (error) {
+      if (error instanceof NoNodeError) return [];
+      throw error;
+    }
+  }
+
+  /** Waits until that node is deleted, the place is lost, or the signal fires. */
+  async #gone(path: string, signal: AbortSignal | undefined): Promise<void> {
+    const { client } = this.#ensemble;
+    let stop = (): void => {};
+    const happened = new Promise<void>((resolve, reject) => {
+      const onEvent = (): void => resolve();
+      const onAbort = (): void => reject(signal!.reason);
+      const onLost = (): void => reject(new PlaceLost());
+      const unsubscribe = this.#ensemble.onSessionLost(this.session, onLost);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal?.aborted === true) onAbort();
+      stop = () => {
+        unsubscribe();
+        signal?.removeEventListener("abort", onAbort);
+        client.removeWatches(path, "data", onEvent).catch(() => {});
+      };
+      this.#untilAnswered((bounds) => client.exists(path, { ...bounds, watch: onEvent })).then(({ stat }) => {
+        if (stat === undefined) resolve();
+      }, reject);
+    });
+    try {
+      await happened;
+    } finally {
+      stop();
+    }
+  }
+
+  /** Asks until there is an answer, or the session is lost: for questions that may be asked twice. */
+  async #untilAnswered<T>(ask: (bounds: RequestOptions) => Promise<T>): Promise<T> {
+    const backoff = new Backoff({ initialMs: 20, maximumMs: 1_000 });
+    for (;;) {
+      if (this.#session !== undefined && this.isLost) throw new PlaceLost();
+      try {
+        return await ask({ timeoutMs: questionMs });
+      } catch (error) {
+        if (!(error instanceof Again) && !isPassing(error)) throw error;
+        if (error instanceof Again) continue;
+        await sleep(backoff.next(), { clock: this.#ensemble.clock });
+      }
+    }
+  }
+}
+
+/** Something was in the way and is not any more. */
+class Again extends Error {}
+
+function byNumber(left: string, right: string): number {
+  return contenderNumber(left)! - contenderNumber(right)!;
+}

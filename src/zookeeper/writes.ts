@@ -1,0 +1,262 @@
+import type { DeleteOperation, PutOperation, Request, WriteAnswer, WriteOperation } from "../core/driver.js";
+import { isStoreError, StoreError } from "../core/errors.js";
+import { KVPair } from "../core/pair.js";
+import {
+  BadVersionError,
+  MultiError,
+  type MultiOperation,
+  type MultiReply,
+  type MultiResult,
+  NoNodeError,
+  NotEmptyError,
+  type RequestOptions,
+  type Stat,
+} from "./client/index.js";
+import { applyTransaction, noteWritten } from "./commit.js";
+import type { Ensemble } from "./ensemble.js";
+import { storeError } from "./errors.js";
+import { conflict, isKey, mzxidOf, revisionOf, versionOf } from "./nodes.js";
+import { guardOf } from "./paths.js";
+import { parentsBelowBase, pruneEmpty, pruneRead } from "./prune.js";
+
+/**
+ * Writes keys in one round trip where their nodes are as they mostly are; the others go the way of `applyTransaction`.
+ * Everything is sent at once. Puts of keys that were there lately travel as one transaction, which is refused as a whole
+ * when one of them fails; then each is sent alone, so that none suffers for another.
+ */
+export async function writeKeys(
+  ensemble: Ensemble,
+  operations: readonly WriteOperation[],
+  request: Request,
+): Promise<WriteAnswer[]> {
+  if (operations.length === 1) return [await writeOne(ensemble, operations[0]!, request)];
+  const known = operations.filter((operation): operation is PutOperation => isPlainSet(ensemble, operation));
+  const together = known.length > 1 ? new Set<WriteOperation>(known) : undefined;
+  const sets = together && setTogether(ensemble, known, request);
+  const settled = await Promise.allSettled(
+    operations.map(async (operation) => {
+      const pair = together?.has(operation) === true ? (await sets)?.get(operation) : undefined;
+      return pair ?? writeOne(ensemble, operation, request);
+    }),
+  );
+  const answers = settled.map((end) =>
+    end.status === "fulfilled" ? end.value : storeError(end.reason, ensemble.endpoint, true),
+  );
+  // Where nothing was done the core sends all of them again.
+  if (answers.every(isUntouched)) throw answers[0];
+  return answers;
+}
+
+function isUntouched(answer: WriteAnswer): answer is StoreError {
+  return isStoreError(answer, "UNREACHABLE") && answer.outcome === "not-applied";
+}
+
+function isPlainSet({ recent }: Ensemble, { type, key, expected }: WriteOperation): boolean {
+  return type === "put" && expected === undefined && recent.has(key);
+}
+
+/** The pairs of puts that were carried out together; `undefined` when the server refused them. */
+async function setTogether(
+  ensemble: Ensemble,
+  puts: readonly PutOperation[],
+  request: Request,
+): Promise<Map<WriteOperation, KVPair> | undefined> {
+  const operations = puts.map(
+    ({ key, value }): MultiOperation => ({
+      type: "setData",
+      path: ensemble.paths.of(key),
+      data: value,
+    }),
+  );
+  let reply: MultiReply;
+  try {
+    reply = await ensemble.client.multi(operations, ensemble.bounds(request));
+  } catch (error) {
+    if (error instanceof MultiError) return undefined;
+    throw error;
+  }
+  const pairs = new Map<WriteOperation, KVPair>();
+  for (const [at, put] of puts.entries()) {
+    const result = reply.results[at];
+    if (result?.type === "setData") pairs.set(put, await settled(ensemble, put, result.stat, request));
+  }
+  return pairs;
+}
+
+function writeOne(ensemble: Ensemble, operation: WriteOperation, request: Request): Promise<KVPair | boolean> {
+  return ensemble.writing(request, (bounds) => {
+    if (operation.type === "delete") return deleteKey(ensemble, operation, request, bounds);
+    return operation.expected === undefined
+      ? putAnyway(ensemble, operation, request, bounds)
+      : putIf(ensemble, operation, request, bounds);
+  });
+}
+
+/** Any write, whatever the node is like, in two round trips or more. */
+async function writeCarefully(
+  ensemble: Ensemble,
+  operation: WriteOperation,
+  request: Request,
+): Promise<KVPair | boolean> {
+  const { key, expected } = operation;
+  const checks = expected === undefined ? [] : [{ key, expected }];
+  const { puts, deleted } = await applyTransaction(ensemble, { checks, writes: [operation] }, request);
+  return puts[0]?.pair ?? deleted[0]!;
+}
+
+async function putAnyway(
+  ensemble: Ensemble,
+  put: PutOperation,
+  request: Request,
+  bounds: RequestOptions,
+): Promise<KVPair | boolean> {
+  const { client, paths, recent, ephemeral } = ensemble;
+  const path = paths.of(put.key);
+  if (ephemeral.has(put.key)) return writeCarefully(ensemble, put, request);
+  const set = absentAsUndefined(client.setData(path, put.value, bounds));
+  // Of a key that may be new both are sent, and one of the two does it. One that is there costs the server less alone.
+  const created = recent.has(put.key) ? undefined : refusedAsUndefined(create(ensemble, path, put.value, bounds));
+  const [whenThere, whenNew] = await Promise.all([set, created]);
+  const stat = whenThere?.stat ?? whenNew;
+  if (stat !== undefined) return settled(ensemble, put, stat, request);
+  recent.delete(put.key);
+  return writeCarefully(ensemble, put, request);
+}
+
+async function putIf(
+  ensemble: Ensemble,
+  put: PutOperation,
+  request: Request,
+  bounds: RequestOptions,
+): Promise<KVPair | boolean> {
+  const { key, value, expected } = put;
+  const path = ensemble.paths.of(key);
+  let stat: Stat | undefined;
+  if (expected === "absent") {
+    if (!ensemble.recent.has(key)) stat = await refusedAsUndefined(create(ensemble, path, value, bounds));
+  } else if (!ensemble.ephemeral.has(key)) {
+    const version = versionOf(expected!.revision);
+    const result = await guarded(ensemble, put, { type: "setData", path, data: value, version }, bounds);
+    if (result?.type === "setData") stat = result.stat;
+  }
+  return stat === undefined ? writeCarefully(ensemble, put, request) : settled(ensemble, put, stat, request);
+}
+
+async function deleteKey(
+  ensemble: Ensemble,
+  operation: DeleteOperation,
+  request: Request,
+  bounds: RequestOptions,
+): Promise<KVPair | boolean> {
+  const { client, paths } = ensemble;
+  const { key, expected } = operation;
+  const path = paths.of(key);
+  forget(ensemble, key);
+  const parents = parentsBelowBase(ensemble, [path]);
+  if (expected !== undefined && expected !== "absent") {
+    const version = versionOf(expected.revision);
+    const result = await guarded(ensemble, operation, { type: "delete", path, version }, bounds);
+    if (result === undefined) return writeCarefully(ensemble, operation, request);
+    await pruneEmpty(ensemble, parents, bounds);
+    return true;
+  }
+  // What was there is read in the same breath, and what is left above.
+  const before = absentAsUndefined(client.getData(path, bounds));
+  const deleted = absentAsUndefined(client.delete(path, bounds)).catch((error: unknown) => {
+    if (error instanceof NotEmptyError) return "has children" as const;
+    throw error;
+  });
+  const reads = parents.map((parent) => ({ type: "getData", path: parent }) as const);
+  const above = parents.length === 0 ? [] : client.multiRead(reads, bounds).catch(() => []);
+  const [node, end, nodesAbove] = await Promise.all([before, deleted, above]);
+  if (end === "has children") return writeCarefully(ensemble, operation, request);
+  if (end === undefined) return false;
+  await pruneRead(ensemble, parents, nodesAbove, bounds);
+  return node === undefined || isKey(node);
+}
+
+/** Creates a key's node: first without a value, as a directory is, then with it; so its version is above 0. */
+async function create(
+  ensemble: Ensemble,
+  path: string,
+  value: Uint8Array,
+  bounds: RequestOptions,
+): Promise<Stat | undefined> {
+  const operations: MultiOperation[] = [
+    { type: "create", path, acl: ensemble.acl },
+    { type: "setData", path, data: value },
+    { type: "setData", path: guardOf(path), data: null },
+  ];
+  const { results } = await ensemble.multi(operations, bounds);
+  const [, result] = results;
+  return result?.type === "setData" ? result.stat : undefined;
+}
+
+/**
+ * Carries out an operation on a version where the guard that is known makes that a fair comparison; `undefined` when it
+ * does not, or another hindrance wants a closer look. Throws `KEY_MODIFIED` when the comparison fails.
+ */
+async function guarded(
+  ensemble: Ensemble,
+  { key, expected }: WriteOperation,
+  operation: MultiOperation,
+  bounds: RequestOptions,
+): Promise<MultiResult | undefined> {
+  if (expected === undefined || expected === "absent") return undefined;
+  const { path } = operation;
+  const version = ensemble.guards.versionFor(path, mzxidOf(expected.revision));
+  if (version === undefined) return undefined;
+  try {
+    const { results } = await ensemble.multi([{ type: "check", path: guardOf(path), version }, operation], bounds);
+    return results[1];
+  } catch (error) {
+    if (!(error instanceof MultiError)) throw error;
+    const { index, failure } = error;
+    if (index === 0 || failure instanceof NotEmptyError) return undefined;
+    if (failure instanceof BadVersionError || failure instanceof NoNodeError) throw conflict(key, expected);
+    throw error;
+  }
+}
+
+/** The pair of a put that was carried out, once the key has no ttl any more. */
+async function settled(ensemble: Ensemble, put: PutOperation, stat: Stat, request: Request): Promise<KVPair> {
+  const pair = new KVPair(put.key, put.value, revisionOf(stat));
+  noteWritten(ensemble, put.key, stat);
+  if (!stat.isEphemeral) return pair;
+  const checks = [{ key: put.key, expected: { revision: pair.revision } }];
+  try {
+    const { puts } = await applyTransaction(ensemble, { checks, writes: [put] }, request);
+    return puts[0]!.pair;
+  } catch (error) {
+    if (!isStoreError(error, "KEY_MODIFIED")) throw error;
+  }
+  // Written by another since: then that is what counts. Gone: deleted by another, or with its ttl's session.
+  const { stat: now } = await ensemble.client.exists(ensemble.paths.of(put.key), ensemble.bounds(request));
+  if (now !== undefined) return pair;
+  const reason = "the key had a ttl, and went before it could be made permanent";
+  throw new StoreError("BACKEND", reason, { key: put.key, outcome: "unknown" });
+}
+
+/** What was known of a key no longer holds. */
+function forget({ recent, ephemeral }: Ensemble, key: string): void {
+  recent.delete(key);
+  ephemeral.delete(key);
+}
+
+async function absentAsUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof NoNodeError) return undefined;
+    throw error;
+  }
+}
+
+async function refusedAsUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof MultiError) return undefined;
+    throw error;
+  }
+}
