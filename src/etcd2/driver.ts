@@ -22,7 +22,7 @@ import type {
 import { isStoreError } from "../core/errors.js";
 import type { Consistency } from "../core/store.js";
 import { etcd2Capabilities, refuseKey } from "./capabilities.js";
-import { callConnections } from "./client/client.js";
+import { callConnections } from "./client/endpoints.js";
 import type { Cluster } from "./cluster.js";
 import { deleteTree } from "./delete-tree.js";
 import { storeError } from "./errors.js";

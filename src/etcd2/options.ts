@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { invalid } from "../core/arguments.js";
 import type { StoreOptions } from "../core/options.js";
 import type { StoreUrl } from "../core/store-url.js";
-import type { HttpTls } from "../util/http-endpoints.js";
+import type { Etcd2TlsOptions } from "./client/endpoints.js";
 
 /** Certificates as PEM, or as names of files that hold it. */
-export interface Etcd2Tls extends HttpTls {
+export interface Etcd2Tls extends Etcd2TlsOptions {
   caFile?: string | undefined;
   certFile?: string | undefined;
   keyFile?: string | undefined;
@@ -64,7 +64,7 @@ function urlOf(endpoint: unknown, scheme: string): string {
 }
 
 /** Reads the files that are named. */
-export async function loadTls({ tls }: Etcd2Options): Promise<HttpTls | undefined> {
+export async function loadTls({ tls }: Etcd2Options): Promise<Etcd2TlsOptions | undefined> {
   if (tls === undefined || tls === false) return undefined;
   if (tls === true) return {};
   const [ca, cert, key] = await Promise.all([

@@ -1,6 +1,6 @@
 import type { UpstreamChange, WatchScope, WatchSink } from "../core/driver.js";
 import { isStoreError, type StoreError } from "../core/errors.js";
-import { isBelow, isLockKey } from "../core/keys.js";
+import { directoryPrefix, isBelow, isLockKey } from "../core/keys.js";
 import type { KVPair } from "../core/pair.js";
 import { Backoff } from "../util/backoff.js";
 import { sleep } from "../util/sleep.js";
@@ -75,7 +75,7 @@ export class WatchFeed {
   /** The last to leave ends the feed. */
   leave(member: Member): void {
     this.#members.delete(member);
-    if (this.#members.size === 0) this.#closed.abort();
+    if (this.#members.size === 0) this.#close();
   }
 
   async #run(): Promise<void> {
@@ -106,12 +106,12 @@ export class WatchFeed {
     if (wanted || this.#index === undefined) return this.#read();
     const { client, clock } = this.#cluster;
     this.#interrupt = new AbortController();
-    const signal = AbortSignal.any([this.#closed.signal, this.#interrupt.signal]);
+    const { signal } = this.#interrupt;
     try {
       const query = { waitIndex: this.#index + 1, recursive: this.#scope.type === "tree" };
       this.#take(await client.wait(this.#path, query, { deadline: clock.now() + waitMs, signal }));
     } catch (error) {
-      if (this.#interrupt.signal.aborted) return;
+      if (signal.aborted) return;
       if (hasCode(error, "indexCleared")) this.#index = undefined;
       else if (error instanceof Etcd2Error && error.reason === "timeout") await this.#ping(this.#index);
       else throw error;
@@ -120,8 +120,11 @@ export class WatchFeed {
 
   /** Whether the server is there, has a leader, and still is the one that the index came from. */
   async #ping(index: number): Promise<void> {
+    const { type, path } = this.#scope;
     const request = { deadline: this.#cluster.clock.now() + pingTimeoutMs, signal: this.#closed.signal };
-    const found = await look(this.#cluster, this.#scope.path, { consistency: "linearizable" }, request);
+    // In a tree a hidden key that is never there, so that the answer is small; who may read the tree may ask for it.
+    const asked = type === "key" ? path : `${directoryPrefix(path)}_kvasir`;
+    const found = await look(this.#cluster, asked, { consistency: "linearizable" }, request);
     // A server that lost its data counts from the start: it would answer only when it has come so far.
     if (found.index < index) this.#index = undefined;
   }
@@ -194,8 +197,13 @@ export class WatchFeed {
   #fail(error: StoreError): void {
     const members = [...this.#members];
     this.#members.clear();
-    this.#closed.abort();
+    this.#close();
     for (const { sink } of members) sink.fail(error);
+  }
+
+  #close(): void {
+    this.#closed.abort();
+    this.#interrupt.abort();
   }
 
   get #path(): string {

@@ -1,13 +1,12 @@
 import { type Clock, systemClock } from "../../util/clock.js";
-import { HttpEndpoints, type HttpReply, type HttpRequest, type HttpTls } from "../../util/http-endpoints.js";
-import { HttpFailure } from "../../util/http-failure.js";
-import { errorAnswer, Etcd2Error, withoutAnswer } from "./errors.js";
+import { Endpoints, type Etcd2TlsOptions, type HttpReply, type HttpRequest } from "./endpoints.js";
+import { answerError, Etcd2Error } from "./errors.js";
 import type { EtcdEvent, EtcdState } from "./messages.js";
 
 export interface Etcd2ClientOptions {
-  /** `host:port`, or URLs with `http:` or `https:`: members of the same cluster. */
+  /** URLs with scheme, host and port: members of the same cluster. */
   readonly endpoints: readonly string[];
-  readonly tls?: HttpTls | undefined;
+  readonly tls?: Etcd2TlsOptions | undefined;
   readonly auth?: { readonly username: string; readonly password: string } | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -58,19 +57,18 @@ export interface Written extends Partial<EtcdEvent> {
   readonly index: number;
 }
 
-/** So many requests may be under way to a member at once; the others queue here. */
-export const callConnections = 64;
-
 /** The keys API of etcd's version 2 over HTTP. Paths are keys from the slash on, not encoded. */
 export class Etcd2Client {
   readonly endpoints: readonly string[];
-  readonly #http: HttpEndpoints;
+  readonly #http: Endpoints;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #anonymous: boolean;
 
   constructor(options: Etcd2ClientOptions) {
     const { endpoints, tls, auth, clock = systemClock } = options;
     this.endpoints = endpoints;
-    this.#http = new HttpEndpoints({ endpoints, tls, clock, callConnections });
+    this.#http = new Endpoints(endpoints, tls, clock);
+    this.#anonymous = auth === undefined && tls?.cert === undefined;
     const credentials = auth && Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
     this.#headers = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
   }
@@ -109,16 +107,11 @@ export class Etcd2Client {
 
   async #send(request: HttpRequest): Promise<HttpReply> {
     const type = request.body === undefined ? {} : { "content-type": "application/x-www-form-urlencoded" };
-    let reply: HttpReply;
-    try {
-      reply = await this.#http.request({ ...request, headers: { ...this.#headers, ...type } });
-    } catch (error) {
-      throw error instanceof HttpFailure ? withoutAnswer(error) : error;
-    }
+    const reply = await this.#http.request({ ...request, headers: { ...this.#headers, ...type } });
     if (reply.status === 200 || reply.status === 201) return reply;
     // A member that lost its leader, or is going down: another may do.
     if (reply.status >= 500) this.#http.avoid(reply.endpoint);
-    throw errorAnswer(reply.status, reply.body, reply.endpoint);
+    throw answerError(reply.status, reply.body, reply.endpoint, this.#anonymous);
   }
 }
 

@@ -1,5 +1,20 @@
-import type { HttpFailure, HttpFailureReason } from "../../util/http-failure.js";
 import { errorCodes } from "./messages.js";
+
+/** What went wrong with a request, as a closed list to switch on. */
+export type Etcd2ErrorReason =
+  /** No connection; the request was not sent. */
+  | "unreachable"
+  /** The connection broke after the request may have been sent. */
+  | "disconnected"
+  | "timeout"
+  | "aborted"
+  | "closed"
+  /** The server answered with an error, of the v2 API if `errorCode` is there. */
+  | "answer"
+  /** It does not serve the v2 API. */
+  | "no-v2"
+  /** It wants to know who asks. */
+  | "no-credentials";
 
 export interface Etcd2ErrorDetails {
   readonly endpoint: string;
@@ -17,18 +32,14 @@ export interface Etcd2ErrorDetails {
 /** Why a request to an etcd failed. */
 export class Etcd2Error extends Error {
   override readonly name = "Etcd2Error";
-  /**
-   * `answer`: the server answered with an error of the v2 API. `no-v2`: it does not serve that API. `no-credentials`: it
-   * wants to know who asks.
-   */
-  readonly reason: HttpFailureReason | "answer" | "no-v2" | "no-credentials";
+  readonly reason: Etcd2ErrorReason;
   readonly endpoint: string;
   readonly outcome: "not-applied" | "unknown";
   readonly errorCode: number | undefined;
   readonly errorCause: string | undefined;
   readonly index: number | undefined;
 
-  constructor(reason: Etcd2Error["reason"], message: string, details: Etcd2ErrorDetails) {
+  constructor(reason: Etcd2ErrorReason, message: string, details: Etcd2ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.reason = reason;
     this.endpoint = details.endpoint;
@@ -39,29 +50,28 @@ export class Etcd2Error extends Error {
   }
 }
 
-/** Whether the server answered with this code. */
+/** Whether the server answered with one of these codes. */
 export function hasCode(error: unknown, ...names: (keyof typeof errorCodes)[]): error is Etcd2Error {
   return error instanceof Etcd2Error && names.some((name) => error.errorCode === errorCodes[name]);
 }
 
-export function withoutAnswer({ reason, message, endpoint, outcome, cause }: HttpFailure): Etcd2Error {
-  return new Etcd2Error(reason, message, { endpoint, outcome, cause });
-}
-
-/** An answer other than success. Codes from 300 on come from raft or the watch hub, and 300 says nothing of the outcome. */
-export function errorAnswer(status: number, body: string, endpoint: string): Etcd2Error {
+/** An answer other than success. `anonymous`: the request named no user. */
+export function answerError(status: number, body: string, endpoint: string, anonymous: boolean): Etcd2Error {
   const answer = parse(body);
   if (answer === undefined) {
-    const served = status === 404 ? "the server does not serve the v2 API" : `the server answered ${status}`;
     const text = body.trim().slice(0, 200);
-    return new Etcd2Error(status === 404 ? "no-v2" : "answer", `${served}: ${text}`, {
-      endpoint,
-      outcome: status >= 500 ? "unknown" : "not-applied",
-    });
+    const notServed = status === 404;
+    const message = notServed ? "the server does not serve the v2 API" : `the server answered ${status}: ${text}`;
+    // What stands between us and the server may have lost its answer.
+    const outcome = status >= 500 ? "unknown" : "not-applied";
+    return new Etcd2Error(notServed ? "no-v2" : "answer", message, { endpoint, outcome });
   }
   const { errorCode, message, cause, index } = answer;
-  return new Etcd2Error("answer", `the server answered ${errorCode}: ${message}${cause ? ` (${cause})` : ""}`, {
+  const reason = errorCode === errorCodes.unauthorized && anonymous ? "no-credentials" : "answer";
+  const about = cause === undefined || cause === "" ? "" : ` (${cause})`;
+  return new Etcd2Error(reason, `the server answered ${errorCode}: ${message}${about}`, {
     endpoint,
+    // 300 is whatever went wrong in raft, a proposal that came to no end in time among it.
     outcome: errorCode === errorCodes.raftInternal ? "unknown" : "not-applied",
     errorCode,
     errorCause: cause,
@@ -77,4 +87,39 @@ function parse(body: string): { errorCode: number; message: string; cause?: stri
   } catch {
     return undefined;
   }
+}
+
+/** Errors of undici and of the system that come before a byte of the request was sent. */
+const beforeSending: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "CERT_HAS_EXPIRED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+]);
+
+/** What was thrown below HTTP, by undici or by a socket. */
+export function transportError(thrown: unknown, endpoint: string): Etcd2Error {
+  const code = codeOf(thrown);
+  const message = thrown instanceof Error ? thrown.message || code : String(thrown);
+  return beforeSending.has(code)
+    ? new Etcd2Error("unreachable", `cannot connect: ${message}`, { endpoint, outcome: "not-applied", cause: thrown })
+    : new Etcd2Error("disconnected", `the connection broke: ${message}`, {
+        endpoint,
+        outcome: "unknown",
+        cause: thrown,
+      });
+}
+
+/** A happy-eyeballs connect fails with one error for each address it tried. */
+function codeOf(thrown: unknown): string {
+  const { code, errors } = thrown as { code?: unknown; errors?: unknown[] };
+  if (typeof code === "string") return code;
+  return Array.isArray(errors) && errors.length > 0 ? codeOf(errors[0]) : "";
 }
