@@ -35,12 +35,12 @@ export function etcd2OptionsFromUrl(url: StoreUrl): Partial<Etcd2Options> {
     serverName: url.text("serverName"),
   };
   const named = Object.values(files).some((value) => value !== undefined);
-  const secure = url.scheme === "etcd2s";
-  if (named && !secure) throw invalid("certificates are for TLS: write etcd2s: in place of etcd2:");
+  const scheme = url.scheme === "etcd2s" ? "https://" : "";
+  if (named && scheme === "") throw invalid("certificates are for TLS: write etcd2s: in place of etcd2:");
   return {
-    endpoints: url.hosts,
+    endpoints: url.hosts.map((host) => scheme + host),
     prefix: url.path === "" ? undefined : url.path,
-    tls: named ? files : secure ? true : undefined,
+    tls: named ? files : undefined,
     auth: url.user === undefined ? undefined : { username: url.user, password: url.password ?? "" },
   };
 }
