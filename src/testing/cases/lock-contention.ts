@@ -66,7 +66,7 @@ export const lockContention: CaseGroup = {
             }),
         );
         // Nothing tells when a contender stands in the queue: a pause gives it the time.
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise((resolve) => setTimeout(resolve, 300));
       }
       await hold.unlock();
       await within(Promise.all(waiting), "every waiter to be served");
