@@ -4,7 +4,8 @@ import { encodeUtf8 } from "../util/bytes.js";
 import { keyBytes, keyText } from "./key-bytes.js";
 import type { Cursor } from "./engine/cursor.js";
 import type { Tx } from "./engine/tx.js";
-import { decodePair, storedIndex } from "./layout.js";
+import { KeyPlaces } from "./key-places.js";
+import { decodePair, decodePairAt, storedIndex } from "./layout.js";
 import type { LeaseTable } from "./lease-table.js";
 import { KVPair } from "../core/pair.js";
 
@@ -23,6 +24,7 @@ const noBytes = new Uint8Array(0);
 export class BucketReader {
   readonly #bucket: string;
   readonly #leases: LeaseTable;
+  readonly #places = new KeyPlaces();
 
   constructor(bucket: string, leases: LeaseTable) {
     this.#bucket = bucket;
@@ -32,6 +34,30 @@ export class BucketReader {
   get(tx: Tx, key: string): KVPair | undefined {
     const stored = this.stored(tx, key);
     return stored === undefined ? undefined : decodePair(key, stored);
+  }
+
+  /** As `get` in a transaction on the newest state, and `recall` will know the key. */
+  getNewest(tx: Tx, key: string): KVPair | undefined {
+    const found = tx.bucket(this.#bucket)?.locate(keyBytes(key));
+    if (found === undefined) return undefined;
+    const { page, index } = found;
+    const [offset, length] = [page.valueOffset(index), page.valueLength(index)];
+    this.#places.note(key, page.handle, offset, length);
+    return this.#pairAt(key, page.bytes, offset, length);
+  }
+
+  /** What the newest state has for a key that `getNewest` found before; undefined when it must look for it again. */
+  recall(key: string): KVPair | undefined {
+    const place = this.#places.find(key);
+    if (place === undefined) return undefined;
+    const { handle, offset, length } = place;
+    handle.referenced = true;
+    return this.#pairAt(key, handle.bytes!, offset, length);
+  }
+
+  #pairAt(key: string, bytes: Uint8Array, offset: number, length: number): KVPair | undefined {
+    const pair = decodePairAt(key, bytes, offset, length);
+    return this.#leases.size > 0 && this.#leases.isOver(key, pair.revision) ? undefined : pair;
   }
 
   exists(tx: Tx, key: string): boolean {
@@ -56,14 +82,14 @@ export class BucketReader {
       const keyBytes = cursor.key!;
       if (!startsWith(keyBytes, prefix)) break;
       if (pairs.length >= limit) return { pairs, next: pairs.at(-1)!.key };
-      const pair = this.#pairAt(keyText(keyBytes), cursor, range.keysOnly);
+      const pair = this.#pairOf(keyText(keyBytes), cursor, range.keysOnly);
       if (pair !== undefined) pairs.push(pair);
     }
     return { pairs };
   }
 
   /** What the cursor stands on, unless it is a nested bucket, has ended, or belongs to a lock of another layout. */
-  #pairAt(key: string, cursor: Cursor, keyOnly: boolean): KVPair | undefined {
+  #pairOf(key: string, cursor: Cursor, keyOnly: boolean): KVPair | undefined {
     const stored = cursor.value;
     if (stored === undefined || isLockKey(key)) return undefined;
     if (this.#leases.size > 0 && this.#leases.isOver(key, storedIndex(key, stored))) return undefined;

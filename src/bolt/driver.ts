@@ -18,6 +18,7 @@ import type {
   WriteAnswer,
   WriteOperation,
 } from "../core/driver.js";
+import type { KVPair } from "../core/pair.js";
 import type { Consistency } from "../core/store.js";
 import type { BoltFile } from "./bolt-file.js";
 import { BoltLease } from "./bolt-lease.js";
@@ -54,10 +55,17 @@ export class BoltDriver implements Driver {
     this.#host = host;
   }
 
+  recall(key: string): KVPair | undefined {
+    return this.#session.reader.recall(key);
+  }
+
   readNow(operation: ReadOperation): { readonly answer: ReadAnswer } | undefined {
     if (this.#file.shared) return undefined;
     try {
-      return { answer: this.#file.db.view((tx) => this.#answer(tx, operation)) };
+      const { type, key } = operation;
+      const { reader } = this.#session;
+      if (type === "exists") return { answer: this.#file.db.view((tx) => reader.exists(tx, key)) };
+      return { answer: this.#file.db.view((tx) => reader.getNewest(tx, key)) };
     } catch (error) {
       return { answer: storeError(error, this.endpoint, false).with({ key: operation.key }) };
     }

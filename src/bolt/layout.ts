@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8, pooledCopy } from "../util/bytes.js";
+import { decodeUtf8, encodeUtf8, pooledCopyOf } from "../util/bytes.js";
 import { StoreError } from "../core/errors.js";
 import { KVPair } from "../core/pair.js";
 
@@ -30,12 +30,16 @@ export function encodePair(index: bigint, value: Uint8Array): Uint8Array {
 
 /** The index of a stored pair. */
 export function storedIndex(key: string, stored: Uint8Array): bigint {
-  if (stored.length < indexBytes) {
-    const reason = `the stored value has ${stored.length} bytes and so no index; another program's bucket?`;
+  return indexAt(key, stored, 0, stored.length);
+}
+
+function indexAt(key: string, bytes: Uint8Array, at: number, length: number): bigint {
+  if (length < indexBytes) {
+    const reason = `the stored value has ${length} bytes and so no index; another program's bucket?`;
     throw new StoreError("CORRUPT", reason, { key });
   }
-  const low = stored[0]! + stored[1]! * 2 ** 8 + stored[2]! * 2 ** 16 + stored[3]! * 2 ** 24;
-  const high = stored[4]! + stored[5]! * 2 ** 8 + stored[6]! * 2 ** 16 + stored[7]! * 2 ** 24;
+  const low = bytes[at]! + bytes[at + 1]! * 2 ** 8 + bytes[at + 2]! * 2 ** 16 + bytes[at + 3]! * 2 ** 24;
+  const high = bytes[at + 4]! + bytes[at + 5]! * 2 ** 8 + bytes[at + 6]! * 2 ** 16 + bytes[at + 7]! * 2 ** 24;
   return high < 2 ** 21 ? BigInt(high * 2 ** 32 + low) : (BigInt(high) << 32n) + BigInt(low);
 }
 
@@ -46,7 +50,13 @@ export function storedValue(stored: Uint8Array): Uint8Array {
 
 /** A pair with bytes of its own. */
 export function decodePair(key: string, stored: Uint8Array): KVPair {
-  return new KVPair(key, pooledCopy(storedValue(stored)), storedIndex(key, stored));
+  return decodePairAt(key, stored, 0, stored.length);
+}
+
+/** The same of a stored pair that is `length` bytes from `at` on. */
+export function decodePairAt(key: string, bytes: Uint8Array, at: number, length: number): KVPair {
+  const index = indexAt(key, bytes, at, length);
+  return new KVPair(key, pooledCopyOf(bytes, at + indexBytes, length - indexBytes), index);
 }
 
 /** A lock's part of a lease record. */

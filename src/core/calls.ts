@@ -106,6 +106,11 @@ export class Calls {
     this.#signals = options.signals;
   }
 
+  /** Whether every call is refused from now on. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Throws what stands against any call now: bad options, an aborted signal, a closed store. */
   check(subject: CallSubject, options: CallOptions | undefined): void {
     if (this.#closed) throw this.#error("CLOSED", "the store is closed", subject, "not-applied");

@@ -196,6 +196,11 @@ export interface Driver {
   start(host: DriverHost): void;
   /** Why this backend cannot store such a key, beyond the common rules; `undefined` when it can. */
   refuseKey?(key: string): string | undefined;
+  /**
+   * What a `get` answers where the driver knows it without any work: for a key, in its canonical form, that was read
+   * before. `key` is whatever the caller gave; undefined for all that is not known.
+   */
+  recall?(key: string): KVPair | undefined;
   /** Answers a read at once where no round trip is needed; `undefined` when this one needs `read` after all. */
   readNow?(operation: ReadOperation): { readonly answer: ReadAnswer } | undefined;
   /** One round trip. Answers in the order of the operations; a rejection is for all of them. */

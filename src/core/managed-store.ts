@@ -121,6 +121,10 @@ export class ManagedStore implements Store {
   }
 
   get(key: string, options?: ReadOptions): Promise<KVPair | undefined> {
+    if (options === undefined && !this.#calls.closed && !callsAreTraced()) {
+      const known = this.#driver.recall?.(key);
+      if (known !== undefined) return Promise.resolve(known);
+    }
     return this.#read("get", key, options) as Promise<KVPair | undefined>;
   }
 

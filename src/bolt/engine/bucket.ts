@@ -6,7 +6,7 @@ import { EngineError } from "./errors.js";
 import { defaultFillPercent } from "./fill.js";
 import { freeTree } from "./free-tree.js";
 import { Node } from "./node.js";
-import { bucketFlag, maxKeySize, maxValueSize } from "./page.js";
+import { bucketFlag, maxKeySize, maxValueSize, type Page } from "./page.js";
 import { freeNode, rebalance } from "./rebalance.js";
 import { serializeNode } from "./serialize.js";
 import { type PageAllocator, spill } from "./spill.js";
@@ -71,6 +71,15 @@ export class Bucket {
     const leaf = this.#tree.findLeaf(key);
     const index = leaf.findLeaf(key);
     return index < 0 || leaf.flags(index) !== 0 ? undefined : leaf.value(index);
+  }
+
+  /** @internal Where a read transaction finds `key`; undefined when it is absent or a nested bucket. */
+  locate(key: Uint8Array): { readonly page: Page; readonly index: number } | undefined {
+    const context = this.#context;
+    if (context.closed) this.#assertUsable();
+    const page = this.#tree.findLeafPage(key);
+    const index = page.findLeaf(key);
+    return index < 0 || page.flags(index) !== 0 ? undefined : { page, index };
   }
 
   /** Sets `key`; both are copied. Throws INCOMPATIBLE where a nested bucket has this name. */

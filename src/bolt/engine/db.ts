@@ -288,6 +288,7 @@ export class DB {
   #shut(reason: EngineError): void {
     this.#closed = new EngineError("CLOSED", reason.message, { path: this.path, cause: reason });
     this.#endReaders();
+    this.#pager.cache.clear();
     this.#file.close();
   }
 

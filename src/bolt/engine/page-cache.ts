@@ -49,6 +49,7 @@ export class PageCache {
       this.#chunks[at] = chunk;
     }
     chunk[page.id % chunkSize] = page;
+    page.setCurrent(true);
     page.slot = this.#ring.length;
     this.#ring.push(page);
     this.#bytes += size;
@@ -59,6 +60,7 @@ export class PageCache {
     const page = chunk?.[id % chunkSize];
     if (chunk === undefined || page === undefined) return;
     chunk[id % chunkSize] = undefined;
+    page.setCurrent(false);
     this.#bytes -= page.length;
     const last = this.#ring.pop()!;
     if (last !== page) {
@@ -67,7 +69,13 @@ export class PageCache {
     }
   }
 
+  /** The page is part of older states only, which some reader may still see. */
+  retire(id: number): void {
+    this.#chunks[Math.floor(id / chunkSize)]?.[id % chunkSize]?.setCurrent(false);
+  }
+
   clear(): void {
+    for (const page of this.#ring) page.setCurrent(false);
     this.#chunks = [];
     this.#ring = [];
     this.#hand = 0;
@@ -78,8 +86,7 @@ export class PageCache {
     for (;;) {
       if (this.#hand >= this.#ring.length) this.#hand = 0;
       const page = this.#ring[this.#hand]!;
-      if (!page.referenced) return this.delete(page.id);
-      page.referenced = false;
+      if (!page.takeReferenced()) return this.delete(page.id);
       this.#hand++;
     }
   }

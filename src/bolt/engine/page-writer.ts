@@ -112,7 +112,9 @@ export class PageWriter implements PageAllocator {
 
   /** Hands the written pages to the cache: they are committed now. */
   publish(): void {
-    for (const page of this.#pages) this.#pager.cache.set(page);
+    const { cache } = this.#pager;
+    for (const id of this.#freed) cache.retire(id);
+    for (const page of this.#pages) cache.set(page);
     this.#pager.highWater = this.highWater;
   }
 }

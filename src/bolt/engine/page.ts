@@ -29,6 +29,16 @@ export const maxValueSize = 2 ** 31 - 2;
 const highWord = 2 ** 32;
 let pagesMade = 0;
 
+/**
+ * Leads to a page's bytes as long as it is part of the newest committed state and in the cache. To be kept in place of the
+ * page, whose memory it does not hold.
+ */
+export interface PageHandle {
+  bytes: Uint8Array | undefined;
+  /** Whoever uses the bytes says so, that the page may stay in the cache. */
+  referenced: boolean;
+}
+
 /** A branch or leaf page in memory. Its bytes never change, so views of them stay true for as long as they are held. */
 export class Page {
   // What every search reads stands first, so that it shares cache lines.
@@ -57,6 +67,8 @@ export class Page {
   readonly overflow: number;
   /** The place in the page cache's ring. */
   slot = -1;
+  #isCurrent = false;
+  #handle: PageHandle | undefined;
 
   /** `start` must be a multiple of four, and `length` hold a header at least. */
   constructor(id: number, slab: Slab, start: number, length: number) {
@@ -72,6 +84,29 @@ export class Page {
     this.#firstPos = (start >>> 2) + (this.isLeaf ? 5 : 4);
     pagesMade = (pagesMade + 1) & 0x3fff_ffff;
     this.serial = pagesMade;
+  }
+
+  /** For the page cache: the page is part of the newest state and kept in memory, or is so no longer. */
+  setCurrent(isCurrent: boolean): void {
+    this.#isCurrent = isCurrent;
+    if (isCurrent || this.#handle === undefined) return;
+    this.#handle.bytes = undefined;
+    this.#handle = undefined;
+  }
+
+  /** For the page cache: whether it was used since this was asked last. */
+  takeReferenced(): boolean {
+    const referenced = this.referenced || this.#handle?.referenced === true;
+    this.referenced = false;
+    if (this.#handle !== undefined) this.#handle.referenced = false;
+    return referenced;
+  }
+
+  /** A way to this page for as long as it is current; undefined when it is not. */
+  get handle(): PageHandle | undefined {
+    if (!this.#isCurrent) return undefined;
+    this.#handle ??= { bytes: this.bytes, referenced: true };
+    return this.#handle;
   }
 
   /** All flags of the header. */
@@ -108,6 +143,12 @@ export class Page {
     const word = this.#firstPos + 4 * index + 2;
     const high = this.words[word + 1]!;
     return high === 0 ? this.words[word]! : high * highWord + this.words[word]!;
+  }
+
+  /** Where a leaf element's value lies in `bytes`. */
+  valueOffset(index: number): number {
+    const word = this.#firstPos + 4 * index;
+    return this.start + pageHeaderSize + elementSize * index + this.words[word]! + this.words[word + 1]!;
   }
 
   key(index: number): Uint8Array {
