@@ -9,7 +9,7 @@ import { ZookeeperDriver } from "./driver.js";
 import { Ensemble } from "./ensemble.js";
 import { storeError } from "./errors.js";
 import { LockSessions } from "./lock-sessions.js";
-import { clientOptions, endpointList, layoutOf, type ZookeeperOptions } from "./options.js";
+import { clientOptions, defaultSessionTimeoutMs, endpointList, layoutOf, type ZookeeperOptions } from "./options.js";
 import { NodePaths } from "./paths.js";
 import { ZookeeperStore } from "./store.js";
 
@@ -28,12 +28,13 @@ export async function connectZookeeper(options: ZookeeperOptions): Promise<Zooke
   const paths = new NodePaths(canonicalDirectory(options.prefix ?? ""));
   const common = await clientOptions(options);
   const timeoutMs = options.connectTimeoutMs ?? defaults.connectTimeoutMs;
-  const open = (sessionTimeoutMs: number | undefined) => connect({ ...common, timeoutMs, sessionTimeoutMs });
+  const open = (sessionTimeoutMs: number) => connect({ ...common, timeoutMs, sessionTimeoutMs });
+  const askedMs = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
   try {
-    const client = await open(options.sessionTimeoutMs);
+    const client = await open(askedMs);
     const ensemble = new Ensemble({ client, paths, clock, endpoint, acl: options.acl ?? openAcl });
     const locks = new LockSessions(ensemble, open);
-    const granted = ensemble.session?.timeoutMs ?? options.sessionTimeoutMs ?? 10_000;
+    const granted = ensemble.session?.timeoutMs ?? askedMs;
     const capabilities = zookeeperCapabilities(granted, options.maxRequestBytes ?? 0xfffff);
     return new ZookeeperStore(new ZookeeperDriver({ ensemble, locks, lockLayout, capabilities }), client, options);
   } catch (error) {

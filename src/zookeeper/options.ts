@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { invalid } from "../core/arguments.js";
-import type { StoreOptions } from "../core/options.js";
+import { defaults, type StoreOptions } from "../core/options.js";
 import type { StoreUrl } from "../core/store-url.js";
 import { type Acl, type Auth, type ClientOptions, digestAuth } from "./client/index.js";
 import type { LockLayout } from "./lock-layout.js";
@@ -21,7 +21,8 @@ export interface ZookeeperOptions extends StoreOptions {
   prefix?: string | undefined;
   /**
    * How long the servers keep the session without a sign of life, in milliseconds: the shortest ttl of keys and locks.
-   * The servers may grant another; by default they take 2 to 20 of their ticks, 4 to 40 s. Default 10,000.
+   * The servers may grant another; by default they take 2 to 20 of their ticks, 4 to 40 s. Default 15,000, as that is the
+   * default ttl of locks: those with a longer one need a session of their own.
    */
   sessionTimeoutMs?: number | undefined;
   /** TLS, with a client certificate where the servers ask for one; `true` for Node's defaults. */
@@ -69,6 +70,9 @@ export function endpointList({ endpoints }: ZookeeperOptions): readonly string[]
   }
   return list;
 }
+
+/** The session's timeout unless another is asked for, in milliseconds. */
+export const defaultSessionTimeoutMs = defaults.lockTtlMs;
 
 /** The largest answer to expect, in bytes: as many of the largest values as one request reads, and some more. */
 const maxResponseBytes = 256 * 1024 * 1024;

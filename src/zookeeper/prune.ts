@@ -3,6 +3,9 @@ import type { Ensemble } from "./ensemble.js";
 import { isKey } from "./nodes.js";
 import { parentOf } from "./paths.js";
 
+/** What was asked for is done by then: it waits no longer for this, in milliseconds. */
+const pruneMs = 1_000;
+
 /**
  * Deletes the directories above deleted nodes that have become empty, up to the prefix: only those that hold nothing and
  * were never written, as they may have been made for the deleted ones. A create that meets a vanished parent makes it
@@ -24,7 +27,8 @@ export async function pruneEmpty(
 ): Promise<void> {
   if (directories.length === 0) return;
   const reads = directories.map((path) => ({ type: "getData", path }) as const);
-  await pruneRead(ensemble, directories, await ensemble.client.multiRead(reads, bounds).catch(() => []), bounds);
+  const brief = { ...bounds, timeoutMs: Math.min(bounds.timeoutMs ?? pruneMs, pruneMs) };
+  await pruneRead(ensemble, directories, await ensemble.client.multiRead(reads, brief).catch(() => []), brief);
 }
 
 /** The same, for directories that were read already. */

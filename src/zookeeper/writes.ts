@@ -160,8 +160,8 @@ async function deleteKey(
     await pruneEmpty(ensemble, parents, bounds);
     return true;
   }
-  // What was there is read in the same breath, and what is left above.
-  const before = absentAsUndefined(client.getData(path, bounds));
+  // What was there is read in the same breath, and what is left above. Whether it was deleted says the delete alone.
+  const before = client.getData(path, bounds).catch(() => undefined);
   const deleted = absentAsUndefined(client.delete(path, bounds)).catch((error: unknown) => {
     if (error instanceof NotEmptyError) return "has children" as const;
     throw error;
