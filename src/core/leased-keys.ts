@@ -12,8 +12,11 @@ export interface LeasedKeysHost {
   readonly connectivity: Connectivity;
   /** Whether the server lets keys go on time by itself; otherwise a timer here does. */
   readonly onTime: boolean;
-  /** Puts a key again, in order with the store's other writes. */
-  putLeased(operation: PutOperation, ttlMs: number): Promise<LeasedPair>;
+  /**
+   * Puts a key again, in order with the store's other writes. `sentAt`: when it was sent, by the store's clock, which is
+   * long after it was asked for when the server could not be reached meanwhile.
+   */
+  putLeased(operation: PutOperation, ttlMs: number): Promise<LeasedPair & { readonly sentAt: number }>;
 }
 
 interface Entry {
@@ -125,11 +128,10 @@ export class LeasedKeys {
     const unneeded = (): boolean => this.#closed || this.#restoring.get(key) !== lost;
     await this.#end(lost);
     while (!unneeded()) {
-      const sentAt = this.#host.clock.now();
       try {
         const restored = await this.#host.putLeased({ ...operation, expected: "absent" }, lost.ttlMs);
         if (unneeded()) return this.#end(restored.lease);
-        this.add(operation, restored, { keepAlive: true, sentAt });
+        this.add(operation, restored, { keepAlive: true, sentAt: restored.sentAt });
         this.#host.connectivity.reportKeys({ restoredKeys: [key] });
         return;
       } catch (error) {

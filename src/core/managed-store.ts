@@ -101,9 +101,10 @@ export class ManagedStore implements Store {
       connectivity: this.#connectivity,
       onTime: capabilities.ttl.lateByFactor === 1 && capabilities.ttl.outlivesWriter,
       putLeased: (operation, ttlMs) =>
-        this.#single({ operation: "put", key: operation.key, write: true }, undefined, (request) =>
-          driver.putLeased(operation, ttlMs, request),
-        ),
+        this.#single({ operation: "put", key: operation.key, write: true }, undefined, async (request) => {
+          const sentAt = this.#clock.now();
+          return { ...(await driver.putLeased(operation, ttlMs, request)), sentAt };
+        }),
     });
     this.#watches = new WatchHub(driver, signals, () =>
       this.#calls.check({ operation: "watch", key: "", write: false }, undefined),

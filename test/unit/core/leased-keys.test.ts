@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../../../src/bolt/memory.js";
 import { Connectivity } from "../../../src/core/connectivity.js";
 import type { PutOperation } from "../../../src/core/driver.js";
 import { StoreError } from "../../../src/core/errors.js";
@@ -20,7 +21,10 @@ function create(options: { onTime?: boolean } = {}) {
     clock,
     connectivity,
     onTime: options.onTime ?? true,
-    putLeased: (operation, ttl) => driver.putLeased(operation, ttl, { deadline: Number.POSITIVE_INFINITY }),
+    putLeased: async (operation, ttl) => {
+      const sentAt = clock.now();
+      return { ...(await driver.putLeased(operation, ttl, { deadline: Number.POSITIVE_INFINITY })), sentAt };
+    },
   });
   /** Puts a key with a ttl, as the store does. */
   const put = async (key: string, keepAlive: boolean): Promise<void> => {
@@ -88,6 +92,19 @@ describe("keepAlive", () => {
     await clock.advance(5_000);
     expect(driver.data.get("a")?.text()).toBe("mine");
     expect(changes.at(-1)).toMatchObject({ restoredKeys: ["a"] });
+  });
+
+  it("of a key that waited long to be put again begins when that was sent", async () => {
+    const store = await createMemoryStore({ timeoutMs: 1_000_000 });
+    const changes: string[] = [];
+    store.onStateChange(({ lostKeys, restoredKeys }) => changes.push(`-${lostKeys.join()} +${restoredKeys.join()}`));
+    await store.put("a", "mine", { ttlMs, keepAlive: true });
+    store.suspend();
+    await store.advance(ttlMs * 5);
+    await store.resume();
+    await store.advance(1_000);
+    expect(changes).toEqual(["- +", "-a +", "- +", "- +a"]);
+    await store.close();
   });
 
   it("stops trying when the key was put anew or the store closed", async () => {
