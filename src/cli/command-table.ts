@@ -59,6 +59,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import("./commands/lock.js"),
   },
   {
+    name: "elect",
+    summary: "run a program while leading, or tell who leads",
+    group: "Coordination:",
+    load: () => import("./commands/elect.js"),
+  },
+  {
     name: "export",
     summary: "write the keys below a directory as JSON lines",
     group: "Moving data:",
