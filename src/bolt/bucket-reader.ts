@@ -1,11 +1,13 @@
 import type { ListPage } from "../core/driver.js";
 import { directoryPrefix, isLockKey } from "../core/keys.js";
 import { encodeUtf8 } from "../util/bytes.js";
-import { keyBytes, keyText } from "./key-bytes.js";
+import { CopiedValues } from "./copied-values.js";
 import type { Cursor } from "./engine/cursor.js";
+import type { Page } from "./engine/page.js";
 import type { Tx } from "./engine/tx.js";
+import { keyBytes, keyText } from "./key-bytes.js";
 import { KeyPlaces } from "./key-places.js";
-import { decodePair, decodePairAt, storedIndex } from "./layout.js";
+import { decodePair, decodePairAt, indexAt, indexBytes, storedIndex } from "./layout.js";
 import type { LeaseTable } from "./lease-table.js";
 import { KVPair } from "../core/pair.js";
 
@@ -71,6 +73,7 @@ export class BucketReader {
     return this.#leases.isOver(key, storedIndex(key, stored)) ? undefined : stored;
   }
 
+  /** The pairs of a range, page by page. */
   list(tx: Tx, range: BucketRange): ListPage {
     const bucket = tx.bucket(this.#bucket);
     if (bucket === undefined) return { pairs: [] };
@@ -78,23 +81,54 @@ export class BucketReader {
     const limit = range.limit ?? Number.POSITIVE_INFINITY;
     const pairs: KVPair[] = [];
     const cursor = bucket.cursor();
-    for (let found = seek(cursor, prefix, range.after); found; found = cursor.next()) {
-      const keyBytes = cursor.key!;
-      if (!startsWith(keyBytes, prefix)) break;
-      if (pairs.length >= limit) return { pairs, next: pairs.at(-1)!.key };
-      const pair = this.#pairOf(keyText(keyBytes), cursor, range.keysOnly);
-      if (pair !== undefined) pairs.push(pair);
+    for (let found = seek(cursor, prefix, range.after); found; found = cursor.nextPage()) {
+      const { page, index } = cursor.position();
+      const end = endOfPrefix(page, index, prefix);
+      for (let from = index; from < end; ) {
+        const to = Math.min(end, from + limit - pairs.length);
+        if (to === from) return { pairs, next: pairs.at(-1)!.key };
+        this.#addPairs(pairs, page, from, to, range.keysOnly);
+        from = to;
+      }
+      if (end < page.count) break;
     }
     return { pairs };
   }
 
-  /** What the cursor stands on, unless it is a nested bucket, has ended, or belongs to a lock of another layout. */
-  #pairOf(key: string, cursor: Cursor, keyOnly: boolean): KVPair | undefined {
-    const stored = cursor.value;
-    if (stored === undefined || isLockKey(key)) return undefined;
-    if (this.#leases.size > 0 && this.#leases.isOver(key, storedIndex(key, stored))) return undefined;
-    return keyOnly ? new KVPair(key, noBytes, 0n) : decodePair(key, stored);
+  /** Adds what a page has from one element to another, but nested buckets, what has ended, and locks of other layouts. */
+  #addPairs(pairs: KVPair[], page: Page, from: number, to: number, keysOnly: boolean): void {
+    const { bytes } = page;
+    const values = keysOnly ? undefined : new CopiedValues(page, from, to);
+    for (let at = from; at < to; at++) {
+      if (page.flags(at) !== 0) continue;
+      const key = keyText(bytes, page.keyOffset(at), page.keyLength(at));
+      if (isLockKey(key)) continue;
+      const hasLeases = this.#leases.size > 0;
+      if (values === undefined && !hasLeases) {
+        pairs.push(new KVPair(key, noBytes, 0n));
+        continue;
+      }
+      const index = indexAt(key, bytes, page.valueOffset(at), page.valueLength(at));
+      if (hasLeases && this.#leases.isOver(key, index)) continue;
+      pairs.push(new KVPair(key, values === undefined ? noBytes : values.value(at, indexBytes), index));
+    }
   }
+}
+
+/** The first element from `index` on whose key does not begin so, or the number of elements. */
+function endOfPrefix(page: Page, index: number, prefix: Uint8Array): number {
+  const { count } = page;
+  if (count > index && hasPrefix(page, count - 1, prefix)) return count;
+  let end = index;
+  while (end < count && hasPrefix(page, end, prefix)) end++;
+  return end;
+}
+
+function hasPrefix(page: Page, index: number, prefix: Uint8Array): boolean {
+  if (page.keyLength(index) < prefix.length) return false;
+  const offset = page.keyOffset(index);
+  for (let at = prefix.length - 1; at >= 0; at--) if (page.bytes[offset + at] !== prefix[at]) return false;
+  return true;
 }
 
 function seek(cursor: Cursor, prefix: Uint8Array, after: string | undefined): boolean {
@@ -102,10 +136,4 @@ function seek(cursor: Cursor, prefix: Uint8Array, after: string | undefined): bo
   const from = encodeUtf8(after);
   const found = cursor.seek(from);
   return found && Buffer.compare(cursor.key!, from) === 0 ? cursor.next() : found;
-}
-
-function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  if (bytes.length < prefix.length) return false;
-  for (let at = prefix.length - 1; at >= 0; at--) if (bytes[at] !== prefix[at]) return false;
-  return true;
 }

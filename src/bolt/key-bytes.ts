@@ -23,8 +23,8 @@ export function keyBytes(key: string): Uint8Array {
 /** The memory that the last key was read from: keys that follow each other mostly lie in the same. */
 let memory: Buffer = Buffer.alloc(0);
 
-/** The key that these bytes spell. */
-export function keyText(bytes: Uint8Array): string {
+/** The key that the `length` bytes from `at` on spell; `bytes` begins where its buffer does. */
+export function keyText(bytes: Uint8Array, at: number, length: number): string {
   if (memory.buffer !== bytes.buffer) memory = Buffer.from(bytes.buffer);
-  return memory.toString("utf8", bytes.byteOffset, bytes.byteOffset + bytes.length);
+  return memory.toString("utf8", at, at + length);
 }

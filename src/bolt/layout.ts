@@ -7,7 +7,7 @@ import { KVPair } from "../core/pair.js";
  * little-endian index, then the bytes (docker/libkv store/boltdb, kvtools/valkeyrie boltdb). What makes a key end (a
  * ttl, a lock) stands in a second bucket beside it, so that libkv sees only pairs in the first.
  */
-const indexBytes = 8;
+export const indexBytes = 8;
 
 /** The bucket with the ends of keys. Its name carries the version of its records. */
 export function leaseBucketName(bucket: string): string {
@@ -33,7 +33,8 @@ export function storedIndex(key: string, stored: Uint8Array): bigint {
   return indexAt(key, stored, 0, stored.length);
 }
 
-function indexAt(key: string, bytes: Uint8Array, at: number, length: number): bigint {
+/** The same of one that is `length` bytes from `at` on. */
+export function indexAt(key: string, bytes: Uint8Array, at: number, length: number): bigint {
   if (length < indexBytes) {
     const reason = `the stored value has ${length} bytes and so no index; another program's bucket?`;
     throw new StoreError("CORRUPT", reason, { key });

@@ -56,6 +56,10 @@ export async function collect<Entry>(
   let from: unknown;
   do {
     const page = await ask({ ...query, limit, from });
+    if (from === undefined && page.next === undefined) {
+      const all = entriesOf(page);
+      return all.slice(0, Math.min(wanted, all.length));
+    }
     for (const entry of entriesOf(page)) if (entry !== entries.at(-1)) entries.push(entry);
     from = page.next;
   } while (from !== undefined && entries.length < wanted);

@@ -44,6 +44,13 @@ export function copyBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+/** As `copyBytes`, of bytes that several values will be views of: none of them can be moved away from the others. */
+export function sharedCopyOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  const copy = new Uint8Array(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length));
+  markAsUntransferable(copy.buffer);
+  return copy;
+}
+
 /** So much memory is asked for at once, in bytes: an `ArrayBuffer` for each short copy costs more than the copy. */
 const slabBytes = 8 * 1024;
 let slab = new ArrayBuffer(0);

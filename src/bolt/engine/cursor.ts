@@ -85,6 +85,17 @@ export class Cursor {
     return Buffer.compare(this.key!, from) === 0 ? this.next() : true;
   }
 
+  /** @internal In a read transaction: the page and the element stood on. */
+  position(): { readonly page: Page; readonly index: number } {
+    assertOpen(this.#tree.context);
+    return { page: this.#leaf as Page, index: this.#index };
+  }
+
+  /** @internal In a read transaction: goes to the first element of the next page. */
+  nextPage(): boolean {
+    return this.#nextLeaf();
+  }
+
   /** Goes one key down; after `next` ran out, and before the first call, to the highest. */
   prev(): boolean {
     if (this.#where === "element" && this.#version === this.#tree.version) {
