@@ -198,12 +198,12 @@ describe.skipIf(skipped("zookeeper"))("nodes of a store on ZooKeeper", () => {
   it("lists and deletes a tree while others write in it", async () => {
     const other = await connectZookeeper({ endpoints: server.hosts, prefix: `nodes/${prefixes}` });
     await Promise.all(Array.from({ length: 900 }, (_, at) => store.put(`t/${at % 9}/${at}`, "1")));
-    let writing = true;
+    const deleted = new AbortController();
     const writer = (async () => {
-      for (let at = 0; writing; at++) await other.put(`t/${at % 9}/${at % 100}/new`, "1");
+      for (let at = 0; !deleted.signal.aborted; at++) await other.put(`t/${at % 9}/${at % 100}/new`, "1");
     })();
     expect(await store.deleteTree("t")).toBeGreaterThanOrEqual(900);
-    writing = false;
+    deleted.abort();
     await writer;
     const left = await store.keys("t");
     expect(left.filter((key) => !key.endsWith("/new"))).toEqual([]);
