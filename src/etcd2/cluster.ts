@@ -9,4 +9,6 @@ export interface Cluster {
   readonly keys: KeySpace;
   readonly clock: Clock;
   readonly directories: Directories;
+  /** How long a wait may hear nothing before the connection and the server are checked, in milliseconds. */
+  readonly watchCheckMs: number;
 }

@@ -1,3 +1,4 @@
+import { positiveInteger } from "../core/arguments.js";
 import { isStoreError } from "../core/errors.js";
 import { canonicalDirectory } from "../core/keys.js";
 import { ManagedStore } from "../core/managed-store.js";
@@ -9,7 +10,7 @@ import { Etcd2Client } from "./client/client.js";
 import { Directories } from "./directories.js";
 import { Etcd2Driver } from "./driver.js";
 import { KeySpace } from "./key-space.js";
-import { endpointList, type Etcd2Options, loadTls } from "./options.js";
+import { defaultWatchCheckMs, endpointList, type Etcd2Options, loadTls } from "./options.js";
 
 export { type Etcd2Options, etcd2OptionsFromUrl, type Etcd2Tls } from "./options.js";
 
@@ -25,8 +26,10 @@ export async function connectEtcd2(options: Etcd2Options): Promise<Etcd2Store> {
   const endpoints = endpointList(options);
   const keys = new KeySpace(canonicalDirectory(options.prefix ?? ""));
   const clock = options.clock ?? systemClock;
+  const watchCheckMs = positiveInteger("watchCheckMs", options.watchCheckMs) ?? defaultWatchCheckMs;
   const client = new Etcd2Client({ endpoints, tls: await loadTls(options), auth: options.auth, clock });
-  const driver = new Etcd2Driver({ client, keys, clock, directories: new Directories(client, keys, clock) });
+  const directories = new Directories(client, keys, clock);
+  const driver = new Etcd2Driver({ client, keys, clock, directories, watchCheckMs });
   try {
     await untilReachable(clock.now() + (options.connectTimeoutMs ?? defaults.connectTimeoutMs), clock, driver);
     return new ManagedStore(driver, options);

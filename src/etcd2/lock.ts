@@ -10,8 +10,6 @@ import { ttlOf } from "./writes.js";
 
 /** How long one request may take, in milliseconds. */
 const callTimeoutMs = 5_000;
-/** How long to wait for the holder's end before looking whether the connection still lives, in milliseconds. */
-const waitMs = 20_000;
 
 /** What a contender finds at the key. */
 type Place = { readonly type: "free" } | { readonly type: "held"; readonly index: number };
@@ -89,10 +87,10 @@ async function examine(cluster: Cluster, contender: Contender): Promise<Place | 
 
 /** Waits for whatever happens next at the key, and tells what is there then. */
 async function waitForEnd(cluster: Cluster, key: string, index: number, request: Request): Promise<Place> {
-  const { client, clock, keys } = cluster;
+  const { client, clock, keys, watchCheckMs } = cluster;
   const { signal } = request;
   try {
-    const deadline = Math.min(request.deadline, clock.now() + waitMs);
+    const deadline = Math.min(request.deadline, clock.now() + watchCheckMs);
     const query = { waitIndex: index + 1, recursive: false };
     const { action } = await client.wait(keys.path(key), query, { deadline, signal });
     if (action === "delete" || action === "expire" || action === "compareAndDelete") return { type: "free" };
@@ -103,8 +101,8 @@ async function waitForEnd(cluster: Cluster, key: string, index: number, request:
   }
   if (clock.now() >= request.deadline) throw storeError(deadlineOver(cluster), false);
   try {
-    const look_ = { deadline: Math.min(request.deadline, clock.now() + callTimeoutMs), signal };
-    const found = await look(cluster, key, { consistency: "linearizable" }, look_);
+    const asked = { deadline: Math.min(request.deadline, clock.now() + callTimeoutMs), signal };
+    const found = await look(cluster, key, { consistency: "linearizable" }, asked);
     const held = found.node?.expiration !== undefined;
     return held ? { type: "held", index: found.index } : { type: "free" };
   } catch (error) {

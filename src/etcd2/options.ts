@@ -24,7 +24,15 @@ export interface Etcd2Options extends StoreOptions {
   tls?: boolean | Etcd2Tls | undefined;
   /** User and password of the v2 API's own authentication. */
   auth?: { username: string; password: string } | undefined;
+  /**
+   * How long a watch, or a wait for a lock, may hear nothing before it is checked whether the server is still there and
+   * has a leader, in milliseconds: the v2 API sends nothing meanwhile, so that a connection which died without a word
+   * goes unnoticed for so long. Default 20,000.
+   */
+  watchCheckMs?: number | undefined;
 }
+
+export const defaultWatchCheckMs = 20_000;
 
 /** `etcd2://user:password@h1:2379,h2:2379/prefix?caFile=ca.pem`; `etcd2s:` is TLS. */
 export function etcd2OptionsFromUrl(url: StoreUrl): Partial<Etcd2Options> {
@@ -41,6 +49,7 @@ export function etcd2OptionsFromUrl(url: StoreUrl): Partial<Etcd2Options> {
     endpoints: url.hosts.map((host) => scheme + host),
     prefix: url.path === "" ? undefined : url.path,
     tls: named ? files : undefined,
+    watchCheckMs: url.number("watchCheckMs"),
     auth: url.user === undefined ? undefined : { username: url.user, password: url.password ?? "" },
   };
 }

@@ -12,11 +12,6 @@ import { isPathBelow } from "./key-space.js";
 import { look } from "./reads.js";
 
 const readTimeoutMs = 10_000;
-/**
- * How long to wait for an event, in milliseconds, before asking whether the server is still there and has a leader: the
- * v2 API sends nothing meanwhile. It is also how long a connection that died without a word goes unnoticed, at most.
- */
-const waitMs = 20_000;
 const pingTimeoutMs = 5_000;
 
 /** A watch that is fed. */
@@ -104,12 +99,12 @@ export class WatchFeed {
   async #next(): Promise<void> {
     const wanted = [...this.#members].some(({ awaits }) => awaits !== "nothing");
     if (wanted || this.#index === undefined) return this.#read();
-    const { client, clock } = this.#cluster;
+    const { client, clock, watchCheckMs } = this.#cluster;
     this.#interrupt = new AbortController();
     const { signal } = this.#interrupt;
     try {
       const query = { waitIndex: this.#index + 1, recursive: this.#scope.type === "tree" };
-      this.#take(await client.wait(this.#path, query, { deadline: clock.now() + waitMs, signal }));
+      this.#take(await client.wait(this.#path, query, { deadline: clock.now() + watchCheckMs, signal }));
     } catch (error) {
       if (signal.aborted) return;
       if (hasCode(error, "indexCleared")) this.#index = undefined;

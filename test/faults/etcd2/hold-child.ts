@@ -1,0 +1,41 @@
+/**
+ * Takes a lock and prints "held <token>" on each line, then "lost <token>" when the hold's first reading after a stop
+ * says so. Arguments: the endpoint and the lock's ttl in milliseconds.
+ */
+import { writeSync } from "node:fs";
+import { connectEtcd2 } from "../../../src/etcd2/index.js";
+
+const [endpoint, ttlMs] = process.argv.slice(2);
+const store = await connectEtcd2({ endpoints: endpoint! });
+const hold = await store.newLock("lock", { ttlMs: Number(ttlMs) }).lock();
+let signalled = false;
+hold.signal.addEventListener("abort", () => {
+  signalled = true;
+});
+writeSync(1, `held ${hold.token}\n`);
+
+/** Reads as often as it can; the first reading after the stop is this loop's next turn. */
+function read(): void {
+  if (hold.held) {
+    setImmediate(read);
+    return;
+  }
+  writeSync(1, "not held\n");
+  // The signal fires in this turn of the event loop or the next.
+  setImmediate(() => setImmediate(() => void finish()));
+}
+
+async function finish(): Promise<void> {
+  writeSync(1, signalled ? "signalled\n" : "silent\n");
+  await store.close();
+}
+
+let before = performance.now();
+const timer = setInterval(() => {
+  // A reading that says "held" after a stop of twice the ttl would be a lie.
+  const now = performance.now();
+  if (now - before > Number(ttlMs) && hold.held) writeSync(1, "held after the stop\n");
+  before = now;
+  if (!hold.held) clearInterval(timer);
+}, 5);
+read();
