@@ -14,6 +14,11 @@ export interface MirrorOptions<T> {
   decode?: Decode<T> | undefined;
   /** Default `keep`: the last good value stays; a key that never had one is absent. */
   invalid?: InvalidPolicy | undefined;
+  /**
+   * How often the store is asked whether it answers, in milliseconds, so that a mirror that a silent network cuts off is
+   * `stale` this much and the store's timeout later at the latest. Default 5,000.
+   */
+  probeIntervalMs?: number | undefined;
   /** Told of each value that is not valid. */
   onInvalid?: ((error: InvalidValueError) => void) | undefined;
 }

@@ -1,4 +1,4 @@
-import { invalid } from "../core/arguments.js";
+import { invalid, positiveInteger } from "../core/arguments.js";
 import { StoreError } from "../core/errors.js";
 import { canonicalDirectory, canonicalKey, isBelow } from "../core/keys.js";
 import type { KVPair } from "../core/pair.js";
@@ -9,6 +9,7 @@ import type { InvalidValueError } from "./invalid-value-error.js";
 import { Listeners } from "./listeners.js";
 import type { InvalidPolicy, Mirror, MirrorChange, MirrorOptions, MirrorState, MirrorStateChange } from "./mirror.js";
 import { MirrorEntries, type MirrorEntry } from "./mirror-entries.js";
+import { StoreProbe } from "./store-probe.js";
 
 /**
  * Keeps a local copy of all keys below a directory, fed by one watch, so that reads are synchronous and cost no round
@@ -37,6 +38,7 @@ class WatchedMirror<T> implements Mirror<T> {
   readonly #changeListeners = new Listeners<readonly MirrorChange<T>[]>();
   readonly #stateListeners = new Listeners<MirrorStateChange>();
   readonly #unsubscribe: () => void;
+  readonly #probe: StoreProbe;
   #state: MirrorState = "loading";
   /** The watch that feeds the mirror, and after an outage the one that will as soon as it has the state of now. */
   #feeding: AsyncIterator<TreeChange> | undefined;
@@ -51,7 +53,12 @@ class WatchedMirror<T> implements Mirror<T> {
     this.ready = this.#ready.promise;
     // Whoever does not wait for it is told by the state.
     this.ready.catch(() => undefined);
+    const probeIntervalMs = positiveInteger("probeIntervalMs", options.probeIntervalMs) ?? 5_000;
     this.#join();
+    this.#probe = new StoreProbe(store, probeIntervalMs, {
+      onAnswer: () => this.#reached(),
+      onFailure: (reason) => this.#outage(reason),
+    });
     this.#unsubscribe = store.onStateChange(({ state, previous, reason }) => {
       if (state === previous) return;
       if (state === "suspended") this.#outage(reason);
@@ -216,8 +223,14 @@ class WatchedMirror<T> implements Mirror<T> {
     if (this.#state === "current") this.#move("stale", reason);
   }
 
+  /** A store that was silent for a while need not have noticed it: then it tells of no new connection. */
+  #reached(): void {
+    if (this.#state === "stale" && this.#joining === undefined && this.#store.state === "connected") this.#join();
+  }
+
   #end(reason: StoreError | undefined): void {
     if (this.#state === "closed") return;
+    this.#probe.close();
     const ended = reason ?? new StoreError("CLOSED", "the mirror was closed before its first state had come");
     this.#unsubscribe();
     this.#move("closed", reason);

@@ -219,6 +219,17 @@ describe("an outage", () => {
     mirror.close();
   });
 
+  it("that only a question finds out makes it stale too, until there is an answer", async () => {
+    await store.put("config/a", "1");
+    const mirror = await mirrorOf({ probeIntervalMs: 5 });
+    const states: string[] = [];
+    mirror.onStateChange(({ state, reason }) => states.push(`${state} ${reason?.code}`));
+    store.failNext("ping", { code: "TIMEOUT" });
+    await waitUntil("it is current again", async () => states.length === 2, { timeoutMs: 5_000 });
+    expect(states).toEqual(["stale TIMEOUT", "current undefined"]);
+    mirror.close();
+  });
+
   it("that comes again and again leaves one watch behind", async () => {
     const mirror = await mirrorOf();
     for (let round = 0; round < 5; round++) {
