@@ -18,7 +18,7 @@ import {
   type Stat,
 } from "./client/index.js";
 import type { Ensemble } from "./ensemble.js";
-import { storeError } from "./errors.js";
+import { beforeWriting } from "./errors.js";
 import { createGuard } from "./guard-nodes.js";
 import { type Node, revisionOf } from "./nodes.js";
 import { ancestorsOf, guardOf, isGuard } from "./paths.js";
@@ -98,7 +98,7 @@ async function readNodes(
   try {
     [, results] = await Promise.all([ensemble.barrier(bounds), ensemble.client.multiRead(reads, bounds)]);
   } catch (error) {
-    throw storeError(error, ensemble.endpoint, false).with({ outcome: "not-applied" });
+    throw beforeWriting(error, ensemble.endpoint);
   }
   const nodes = new Map<string, Node>();
   for (const [at, result] of results.entries()) {

@@ -1,8 +1,7 @@
 import type { Request } from "../core/driver.js";
-import { StoreError } from "../core/errors.js";
 import { MultiError, type MultiOperation, NoNodeError, NotEmptyError, type RequestOptions } from "./client/index.js";
 import type { Ensemble } from "./ensemble.js";
-import { storeError } from "./errors.js";
+import { beforeWriting, halfDone, storeError } from "./errors.js";
 import { isKey } from "./nodes.js";
 import { childOf, parentOf } from "./paths.js";
 import { pruneAbove } from "./prune.js";
@@ -35,12 +34,9 @@ export async function deleteTree(ensemble: Ensemble, directory: string, request:
   } catch (error) {
     const { signal } = request;
     if (signal?.aborted === true && error === signal.reason) throw error;
-    const explained = storeError(error, ensemble.endpoint, true);
-    if (count === 0) throw explained;
-    // Part of the tree is gone: this must not pass for a call that did nothing.
-    const { code, reason, backend, endpoint } = explained;
-    const part = `${reason}, after ${count} keys were deleted`;
-    throw new StoreError(code, part, { backend, endpoint, key: directory, outcome: "unknown", cause: error });
+    throw count === 0
+      ? storeError(error, ensemble.endpoint, true)
+      : halfDone(error, ensemble.endpoint, `after ${count} keys were deleted`).with({ key: directory });
   }
 }
 
@@ -50,7 +46,7 @@ async function findDoomed(ensemble: Ensemble, root: string, bounds: RequestOptio
   try {
     [, visited] = await Promise.all([ensemble.barrier(bounds), walk(ensemble, root, bounds)]);
   } catch (error) {
-    throw storeError(error, ensemble.endpoint, false).with({ outcome: "not-applied" });
+    throw beforeWriting(error, ensemble.endpoint);
   }
   const staying = new Set<string>();
   for (const { path, hasHidden } of visited) {

@@ -62,10 +62,21 @@ export function storeError(error: unknown, endpoint: string, write: boolean): St
   });
 }
 
+/** The error of something that left the keys as they were, in a call that writes. */
+export function beforeWriting(error: unknown, endpoint: string): StoreError {
+  return storeError(error, endpoint, false).with({ outcome: "not-applied" });
+}
+
+/** The error of something that failed when the call had done a part: it must not pass for one that did nothing. */
+export function halfDone(error: unknown, endpoint: string, what: string): StoreError {
+  const { code, reason, backend } = storeError(error, endpoint, true);
+  return new StoreError(code, `${reason}, ${what}`, { backend, endpoint, outcome: "unknown", cause: error });
+}
+
 /** Whether the request may be answered when it is asked again: the connection or session was lost, or nothing came. */
 export function isPassing(error: unknown): boolean {
-  if (!(error instanceof ZooKeeperError)) return false;
-  const code = codeOf(error instanceof MultiError ? error.failure : error);
+  if (!(error instanceof ZooKeeperError) && !isStoreError(error)) return false;
+  const { code } = storeError(error, "", false);
   return code === "UNREACHABLE" || code === "TIMEOUT" || code === "BUSY";
 }
 

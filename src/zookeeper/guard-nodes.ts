@@ -1,14 +1,15 @@
 import { NodeExistsError, type RequestOptions } from "./client/index.js";
 import type { Ensemble } from "./ensemble.js";
+import { beforeWriting } from "./errors.js";
 import { parentOf } from "./paths.js";
 
 /** Creates a guard, and the directory of all guards, where they are not there yet: the first time each is needed. */
-export async function createGuard({ client, acl }: Ensemble, guard: string, bounds: RequestOptions): Promise<void> {
-  await Promise.all(
-    [parentOf(guard)!, guard].map((path) =>
-      client.create(path, null, { ...bounds, acl }).catch((error: unknown) => {
-        if (!(error instanceof NodeExistsError)) throw error;
-      }),
-    ),
-  );
+export async function createGuard(ensemble: Ensemble, guard: string, bounds: RequestOptions): Promise<void> {
+  const { client, acl, endpoint } = ensemble;
+  const paths = [parentOf(guard)!, guard];
+  const created = await Promise.allSettled(paths.map((path) => client.create(path, null, { ...bounds, acl })));
+  for (const end of created) {
+    if (end.status === "rejected" && !(end.reason instanceof NodeExistsError))
+      throw beforeWriting(end.reason, endpoint);
+  }
 }

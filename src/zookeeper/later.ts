@@ -1,5 +1,4 @@
 import type { Request } from "../core/driver.js";
-import { isStoreError } from "../core/errors.js";
 import { Backoff } from "../util/backoff.js";
 import { sleep } from "../util/sleep.js";
 import type { Ensemble } from "./ensemble.js";
@@ -21,7 +20,7 @@ export async function nowOrLater(
   try {
     await attempt(request);
   } catch (error) {
-    if (passes(error)) void untilDone(ensemble, session, attempt);
+    if (isPassing(error)) void untilDone(ensemble, session, attempt);
     throw error;
   }
 }
@@ -39,12 +38,8 @@ export async function untilDone(
     try {
       return await attempt({ deadline: clock.now() + attemptMs });
     } catch (error) {
-      if (!passes(error)) return;
+      if (!isPassing(error)) return;
     }
     await sleep(backoff.next(), { clock });
   }
-}
-
-function passes(error: unknown): boolean {
-  return isPassing(error) || isStoreError(error, "UNREACHABLE") || isStoreError(error, "TIMEOUT");
 }

@@ -27,7 +27,7 @@ export async function acquireLock(
   const { signal } = request;
   for (;;) {
     signal?.throwIfAborted();
-    const place = new QueuePlace(ensemble, lockQueue(ensemble.paths, layout, contender.key), contender.id);
+    const place = new QueuePlace(ensemble, lockQueue(ensemble.paths, layout, contender.key), contender.id, signal);
     try {
       await place.enter();
       const first = await place.isFirst();
@@ -35,7 +35,7 @@ export async function acquireLock(
         await place.leave();
         return undefined;
       }
-      if (!first) await place.waitForTurn(signal);
+      if (!first) await place.waitForTurn();
       signal?.throwIfAborted();
       return await hold(ensemble, layout, contender, place, signal);
     } catch (error) {

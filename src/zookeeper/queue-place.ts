@@ -24,7 +24,13 @@ export class QueuePlace {
   #token = 0n;
   #session: bigint | undefined;
 
-  constructor(ensemble: Ensemble, queue: string, id: string) {
+  /** Whether the node may be there though its creation was not answered. */
+  #maybeThere = false;
+  readonly #signal: AbortSignal | undefined;
+
+  /** With the signal's abort `enter` and `waitForTurn` end; whether there is a node by then, `leave` finds out. */
+  constructor(ensemble: Ensemble, queue: string, id: string, signal: AbortSignal | undefined) {
+    this.#signal = signal;
     this.#ensemble = ensemble;
     this.#queue = queue;
     this.#name = `_c_${id}-lock-`;
@@ -56,16 +62,15 @@ export class QueuePlace {
   async enter(): Promise<void> {
     const { client, acl } = this.#ensemble;
     const prefix = childOf(this.#queue, this.#name);
-    let maybeThere = false;
     await this.#untilAnswered(async (bounds) => {
-      if (maybeThere && (await this.#find(bounds))) return;
+      if (this.#maybeThere && (await this.#find(bounds))) return;
       try {
         const { path, zxid } = await client.create(prefix, null, { ...bounds, mode: "ephemeralSequential", acl });
         this.#session = this.#ensemble.session?.id;
         this.#path = path;
         this.#token = zxid;
       } catch (error) {
-        maybeThere ||= error instanceof ZooKeeperError && error.outcome === "unknown";
+        this.#maybeThere ||= error instanceof ZooKeeperError && error.outcome === "unknown";
         if (!(error instanceof NoNodeError)) throw error;
         await createDirectories(this.#ensemble, this.#queue, bounds);
         throw new Again();
@@ -80,15 +85,15 @@ export class QueuePlace {
   }
 
   /** Waits until there is nobody before. Throws `PlaceLost`, and the signal's reason. */
-  async waitForTurn(signal: AbortSignal | undefined): Promise<void> {
+  async waitForTurn(): Promise<void> {
     for (let before = await this.#predecessor(); before !== undefined; before = await this.#predecessor()) {
-      signal?.throwIfAborted();
-      await this.#gone(before, signal);
+      await this.#gone(before);
     }
   }
 
   /** Deletes the node, if the server can be reached before the session ends. Never rejects. */
   async leave(): Promise<void> {
+    if (this.#path === undefined && !this.#maybeThere) return;
     await untilDone(this.#ensemble, this.#session, async ({ deadline }) => {
       const bounds = this.#ensemble.bounds({ deadline });
       if (this.#path !== undefined || (await this.#find(bounds))) await this.#delete(this.path, bounds);
@@ -143,8 +148,9 @@ export class QueuePlace {
   }
 
   /** Waits until that node is deleted, the place is lost, or the signal fires. */
-  async #gone(path: string, signal: AbortSignal | undefined): Promise<void> {
+  async #gone(path: string): Promise<void> {
     const { client } = this.#ensemble;
+    const signal = this.#signal;
     let stop = (): void => {};
     const happened = new Promise<void>((resolve, reject) => {
       const onEvent = (): void => resolve();
@@ -174,11 +180,12 @@ export class QueuePlace {
     const backoff = new Backoff({ initialMs: 20, maximumMs: 1_000 });
     for (;;) {
       if (this.#session !== undefined && this.isLost) throw new PlaceLost();
+      this.#signal?.throwIfAborted();
       try {
         return await ask({ timeoutMs: questionMs });
       } catch (error) {
-        if (!(error instanceof Again) && !isPassing(error)) throw error;
         if (error instanceof Again) continue;
+        if (!isPassing(error)) throw error;
         await sleep(backoff.next(), { clock: this.#ensemble.clock });
       }
     }

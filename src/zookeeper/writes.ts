@@ -14,7 +14,7 @@ import {
 } from "./client/index.js";
 import { applyTransaction, noteWritten } from "./commit.js";
 import type { Ensemble } from "./ensemble.js";
-import { storeError } from "./errors.js";
+import { halfDone, storeError } from "./errors.js";
 import { conflict, isKey, mzxidOf, revisionOf, versionOf } from "./nodes.js";
 import { guardOf } from "./paths.js";
 import { parentsBelowBase, pruneEmpty, pruneRead } from "./prune.js";
@@ -33,13 +33,14 @@ export async function writeKeys(
   const known = operations.filter((operation): operation is PutOperation => isPlainSet(ensemble, operation));
   const together = known.length > 1 ? new Set<WriteOperation>(known) : undefined;
   const sets = together && setTogether(ensemble, known, request);
-  const settled = await Promise.allSettled(
+  const ends = await Promise.allSettled(
     operations.map(async (operation) => {
-      const pair = together?.has(operation) === true ? (await sets)?.get(operation) : undefined;
-      return pair ?? writeOne(ensemble, operation, request);
+      const stat = together?.has(operation) === true ? (await sets)?.get(operation) : undefined;
+      if (stat === undefined) return writeOne(ensemble, operation, request);
+      return settled(ensemble, operation as PutOperation, stat, request);
     }),
   );
-  const answers = settled.map((end) =>
+  const answers = ends.map((end) =>
     end.status === "fulfilled" ? end.value : storeError(end.reason, ensemble.endpoint, true),
   );
   // Where nothing was done the core sends all of them again.
@@ -55,12 +56,12 @@ function isPlainSet({ recent }: Ensemble, { type, key, expected }: WriteOperatio
   return type === "put" && expected === undefined && recent.has(key);
 }
 
-/** The pairs of puts that were carried out together; `undefined` when the server refused them. */
+/** What puts that were carried out together made of their nodes; `undefined` when the server refused them. */
 async function setTogether(
   ensemble: Ensemble,
   puts: readonly PutOperation[],
   request: Request,
-): Promise<Map<WriteOperation, KVPair> | undefined> {
+): Promise<Map<WriteOperation, Stat> | undefined> {
   const operations = puts.map(
     ({ key, value }): MultiOperation => ({
       type: "setData",
@@ -75,12 +76,12 @@ async function setTogether(
     if (error instanceof MultiError) return undefined;
     throw error;
   }
-  const pairs = new Map<WriteOperation, KVPair>();
+  const stats = new Map<WriteOperation, Stat>();
   for (const [at, put] of puts.entries()) {
     const result = reply.results[at];
-    if (result?.type === "setData") pairs.set(put, await settled(ensemble, put, result.stat, request));
+    if (result?.type === "setData") stats.set(put, result.stat);
   }
-  return pairs;
+  return stats;
 }
 
 function writeOne(ensemble: Ensemble, operation: WriteOperation, request: Request): Promise<KVPair | boolean> {
@@ -168,7 +169,10 @@ async function deleteKey(
   });
   const reads = parents.map((parent) => ({ type: "getData", path: parent }) as const);
   const above = parents.length === 0 ? [] : client.multiRead(reads, bounds).catch(() => []);
-  const [node, end, nodesAbove] = await Promise.all([before, deleted, above]);
+  // The read is lost with the connection too, but only the delete can tell what that means for the key.
+  before.catch(() => {});
+  const end = await deleted;
+  const [node, nodesAbove] = await Promise.all([before, above]);
   if (end === "has children") return writeCarefully(ensemble, operation, request);
   if (end === undefined) return false;
   await pruneRead(ensemble, parents, nodesAbove, bounds);
@@ -223,7 +227,15 @@ async function settled(ensemble: Ensemble, put: PutOperation, stat: Stat, reques
   const pair = new KVPair(put.key, put.value, revisionOf(stat));
   noteWritten(ensemble, put.key, stat);
   if (!stat.isEphemeral) return pair;
-  const checks = [{ key: put.key, expected: { revision: pair.revision } }];
+  return takeTtl(ensemble, put, pair, request).catch((error: unknown) => {
+    throw halfDone(error, ensemble.endpoint, "when the key had been written but not yet made permanent");
+  });
+}
+
+/** Replaces the node of a key with a ttl that was just written, by one that stays. */
+async function takeTtl(ensemble: Ensemble, put: PutOperation, pair: KVPair, request: Request): Promise<KVPair> {
+  const { key } = put;
+  const checks = [{ key, expected: { revision: pair.revision } }];
   try {
     const { puts } = await applyTransaction(ensemble, { checks, writes: [put] }, request);
     return puts[0]!.pair;
@@ -231,10 +243,9 @@ async function settled(ensemble: Ensemble, put: PutOperation, stat: Stat, reques
     if (!isStoreError(error, "KEY_MODIFIED")) throw error;
   }
   // Written by another since: then that is what counts. Gone: deleted by another, or with its ttl's session.
-  const { stat: now } = await ensemble.client.exists(ensemble.paths.of(put.key), ensemble.bounds(request));
+  const { stat: now } = await ensemble.client.exists(ensemble.paths.of(key), ensemble.bounds(request));
   if (now !== undefined) return pair;
-  const reason = "the key had a ttl, and went before it could be made permanent";
-  throw new StoreError("BACKEND", reason, { key: put.key, outcome: "unknown" });
+  throw new StoreError("BACKEND", "the key's session ended", { key });
 }
 
 /** What was known of a key no longer holds. */
