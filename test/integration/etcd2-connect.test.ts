@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { connect } from "../../src/connect.js";
-import { StoreError } from "../../src/core/errors.js";
+import type { StoreError } from "../../src/core/errors.js";
 import type { Store } from "../../src/core/store.js";
 import { connectEtcd2 } from "../../src/etcd2/index.js";
 import { type EtcdServer, skipped, startEtcd } from "../servers/index.js";

@@ -95,6 +95,39 @@ it("contenders of several stores hold one at a time, also where a directory was 
     expect(JSON.parse(text)).toMatchObject({ errorCode: 100 });
   }));
 
+it("a contender that is held up while it clears a directory away deletes nobody's lock", () =>
+  withRig(async (rig) => {
+    const store = await rig.open();
+    const direct = await rig.openDirect();
+    // It is held up at each of its requests in turn, and the other one comes in between.
+    for (let step = 1; step <= 5; step++) {
+      const key = `lock-${step}`;
+      await rig.ask("PUT", `/${key}/was/a/directory`, "1");
+      await rig.ask("DELETE", `/${key}/was/a/directory`);
+      let held = rig.proxy.holdReplies();
+      const slow = store.newLock(key, { ttlMs: 10_000 }).lock();
+      for (let passed = 1; passed < step; passed++) {
+        await held.arrived();
+        rig.proxy.resume();
+        held = rig.proxy.holdReplies();
+      }
+      await held.arrived();
+      const quick = direct.newLock(key, { ttlMs: 10_000 }).lock();
+      // It gets the lock, or has to wait for the other's right to clear.
+      await Promise.race([quick, new Promise((resolve) => setTimeout(resolve, 500))]);
+      rig.proxy.resume();
+      const first = await Promise.race([slow, quick]);
+      // The other has found it held, and waits.
+      await expect.poll(() => rig.watchers(), { timeout: 5_000 }).toBe(1);
+      expect(BigInt((await rig.held(key))!.createdIndex), `step ${step}`).toBe(first.token);
+      await first.unlock();
+      const holds = await Promise.all([slow, quick]);
+      const second = holds.find((hold) => hold !== first)!;
+      expect(second.token).toBeGreaterThan(first.token);
+      await second.unlock();
+    }
+  }));
+
 it("a keepAlive key that outlived an outage longer than its ttl is there again, unless another took the key", () =>
   withRig(async (rig) => {
     const store = await rig.open();
