@@ -8,8 +8,9 @@ import { isPassing } from "./errors.js";
 const attemptMs = 5_000;
 
 /**
- * Gives something back that belongs to a session. A session that goes on would keep it alive for good, so where the
- * server cannot be reached in time the attempts go on without anybody waiting, until the session is over.
+ * Gives something back that belongs to a session, which does no harm when it is done twice. A session that goes on would
+ * keep it alive for good, so where the server cannot be reached in time the attempts go on without anybody waiting, until
+ * the session is over.
  */
 export async function nowOrLater(
   ensemble: Ensemble,
@@ -17,11 +18,20 @@ export async function nowOrLater(
   request: Request,
   attempt: (request: Request) => Promise<void>,
 ): Promise<void> {
-  try {
-    await attempt(request);
-  } catch (error) {
-    if (isPassing(error)) void untilDone(ensemble, session, attempt);
-    throw error;
+  const { clock } = ensemble;
+  const backoff = createBackoff();
+  for (;;) {
+    try {
+      return await attempt(request);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      const pauseMs = backoff.next();
+      if (clock.now() + pauseMs >= request.deadline) {
+        void untilDone(ensemble, session, attempt);
+        throw error;
+      }
+      await sleep(pauseMs, { clock });
+    }
   }
 }
 
@@ -32,7 +42,7 @@ export async function untilDone(
   attempt: (request: Request) => Promise<void>,
 ): Promise<void> {
   const { client, clock, pastSessions } = ensemble;
-  const backoff = new Backoff({ initialMs: 20, maximumMs: 2_000 });
+  const backoff = createBackoff();
   const isOver = (): boolean => client.state.name === "closed" || (session !== undefined && pastSessions.has(session));
   while (!isOver()) {
     try {
@@ -42,4 +52,8 @@ export async function untilDone(
     }
     await sleep(backoff.next(), { clock });
   }
+}
+
+function createBackoff(): Backoff {
+  return new Backoff({ initialMs: 20, maximumMs: 2_000 });
 }
