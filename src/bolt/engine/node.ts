@@ -75,10 +75,12 @@ export class Node {
   unbalanced = false;
   /** How many elements were added behind all others; below zero once one was set anywhere else. */
   appended = 0;
-  /** The page while it is whole, and by index those of its children that are being edited. */
+  /** The page while it is whole, and by index those of its children that are being edited, or of its values that were
+   * overwritten by others of the same length. */
   #page: Page | undefined;
   #isPacked = false;
   #children: Map<number, Node> | undefined;
+  #overwritten: Map<number, Inode> | undefined;
   #inodes: Inode[];
 
   constructor(isLeaf: boolean, inodes: Inode[] = [], page?: Page) {
@@ -102,7 +104,7 @@ export class Node {
 
   /** The page of a node that has only to be given its place. */
   get packed(): Page | undefined {
-    return this.#isPacked ? this.#page : undefined;
+    return this.#isPacked && this.#overwritten === undefined ? this.#page : undefined;
   }
 
   /** Whether so many elements were added at the end that more will follow there, and none in between. */
@@ -123,11 +125,26 @@ export class Node {
   set inodes(inodes: Inode[]) {
     this.#page = undefined;
     this.#children = undefined;
+    this.#overwritten = undefined;
     this.#inodes = inodes;
   }
 
   get count(): number {
     return this.#page === undefined ? this.#inodes.length : this.#page.count;
+  }
+
+  /** Sets a leaf's value in place where that is possible: the page is whole, and the value there as long as this one. */
+  overwrite(index: number, inode: Inode): boolean {
+    const page = this.#page;
+    if (page === undefined || page.valueLength(index) !== inode.valueLength) return false;
+    this.#overwritten ??= new Map();
+    this.#overwritten.set(index, inode);
+    return true;
+  }
+
+  /** The values that were overwritten in a whole page. */
+  get overwritten(): ReadonlyMap<number, Inode> | undefined {
+    return this.#overwritten;
   }
 
   /** The page of a branch's child. */
@@ -168,6 +185,7 @@ export class Node {
       );
     }
     for (const [index, child] of this.#children ?? []) inodes[index]!.child = child;
+    for (const [index, inode] of this.#overwritten ?? []) inodes[index] = inode;
     this.inodes = inodes;
   }
 
@@ -183,11 +201,12 @@ export class Node {
   }
 
   value(index: number): Uint8Array {
-    return this.inodes[index]!.value();
+    if (this.#page === undefined) return this.#inodes[index]!.value();
+    return this.#overwritten?.get(index)?.value() ?? this.#page.value(index);
   }
 
   flags(index: number): number {
-    return this.inodes[index]!.flags;
+    return this.#page === undefined ? this.#inodes[index]!.flags : this.#page.flags(index);
   }
 
   /** As `Page.findLeaf`. */

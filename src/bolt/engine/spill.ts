@@ -1,6 +1,6 @@
 import { Fill } from "./fill.js";
 import { Inode, Node } from "./node.js";
-import { branchFlag, compareRanges, headRoom, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
+import { compareRanges, headRoom, Page, pageHeaderSize, writeUint64 } from "./page.js";
 import { freeNode, type PageFreer } from "./rebalance.js";
 import { cutPage, minKeysPerPage, serializeNode } from "./serialize.js";
 import type { SlabAllocator } from "./slab.js";
@@ -48,6 +48,10 @@ function spillNode(node: Node, fill: Fill, pages: PageAllocator, written: Inode[
     written.push(patchBranch(patched.page, patched.childIds, pages));
     return;
   }
+  if (node.page !== undefined && node.overwritten !== undefined) {
+    written.push(patchLeaf(node.page, node.overwritten, pages));
+    return;
+  }
   const { inodes } = node;
   const { pageSize } = fill;
   const threshold = fill.bytesOf(node);
@@ -69,7 +73,7 @@ function placePage({ bytes, words, start, length, overflow }: Page, pages: PageA
   writeUint64(words, start >>> 2, id);
   const page = new Page(id, { bytes, words }, start, length);
   pages.addPage(page);
-  return new Inode(bytes, page.keyOffset(0), page.keyLength(0), 0, 0, id);
+  return elementOf(page);
 }
 
 /** A branch whose page stays as it is, but for the pages that some of its children are on now. */
@@ -100,16 +104,34 @@ function hasKey(page: Page, index: number, { bytes, offset, keyLength }: Inode):
 
 /** Writes a branch page again with other child pages. */
 function patchBranch(page: Page, childIds: ReadonlyMap<number, number>, pages: PageAllocator): Inode {
+  const copy = copyPage(page, pages);
+  for (const [index, childId] of childIds) writeUint64(copy.words, (copy.start >>> 2) + 4 * index + 6, childId);
+  return elementOf(copy);
+}
+
+/** Writes a leaf page again with other values of the same lengths. */
+function patchLeaf(page: Page, overwritten: ReadonlyMap<number, Inode>, pages: PageAllocator): Inode {
+  const copy = copyPage(page, pages);
+  for (const [index, inode] of overwritten) copy.bytes.set(inode.value(), copy.valueOffset(index));
+  return elementOf(copy);
+}
+
+/** A page with the same bytes in another place. */
+function copyPage(page: Page, pages: PageAllocator): Page {
   const { length, overflow } = page;
   const id = pages.allocatePages(overflow + 1);
   pages.memory.take(length + headRoom(length));
   const { slab, start } = pages.memory;
   slab.bytes.set(page.view(), start);
-  writePageHeader(slab.words, start >>> 2, id, branchFlag, page.count, overflow);
-  for (const [index, childId] of childIds) writeUint64(slab.words, (start >>> 2) + 4 * index + 6, childId);
-  const patched = new Page(id, slab, start, length);
-  pages.addPage(patched);
-  return new Inode(slab.bytes, patched.keyOffset(0), patched.keyLength(0), 0, 0, id);
+  writeUint64(slab.words, start >>> 2, id);
+  const copy = new Page(id, slab, start, length);
+  pages.addPage(copy);
+  return copy;
+}
+
+/** The branch element for a page. */
+function elementOf(page: Page): Inode {
+  return new Inode(page.bytes, page.keyOffset(0), page.keyLength(0), 0, 0, page.id);
 }
 
 function writeNode(node: Node, from: number, to: number, size: number, pageSize: number, pages: PageAllocator): Inode {

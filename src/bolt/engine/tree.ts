@@ -81,13 +81,13 @@ export class Tree {
     if (this.#append(key, value, flags)) return true;
     const leaf = this.#editLeaf(key);
     const index = leaf.findLeaf(key);
-    if (index >= 0 && leaf.inodes[index]!.flags !== flags) return false;
+    if (index >= 0 && leaf.flags(index) !== flags) return false;
     const inode = this.context.arena!.inode(key, value, flags);
     this.version++;
     this.context.changes++;
     this.#lastLeaf = undefined;
     if (index >= 0) {
-      leaf.inodes[index] = inode;
+      if (!leaf.overwrite(index, inode)) leaf.inodes[index] = inode;
       leaf.appended = Number.NEGATIVE_INFINITY;
       return true;
     }
