@@ -7,7 +7,7 @@ import type { Capabilities } from "../core/capabilities.js";
 const requestOverheadBytes = 8 * 1024;
 
 /** Enough that one transaction stays far below the servers' `jute.maxbuffer` but for its values. */
-const maxAtomicOperations = 64;
+const maxAtomicOperations = 128;
 
 /** `sessionTimeoutMs` is what the servers granted, `maxRequestBytes` their `jute.maxbuffer`. */
 export function zookeeperCapabilities(sessionTimeoutMs: number, maxRequestBytes: number): Capabilities {

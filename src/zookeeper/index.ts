@@ -33,8 +33,8 @@ export async function connectZookeeper(options: ZookeeperOptions): Promise<Zooke
   try {
     const client = await open(askedMs);
     const ensemble = new Ensemble({ client, paths, clock, endpoint, acl: options.acl ?? openAcl });
-    const locks = new LockSessions(ensemble, open);
     const granted = ensemble.session?.timeoutMs ?? askedMs;
+    const locks = new LockSessions(ensemble, granted, open);
     const capabilities = zookeeperCapabilities(granted, options.maxRequestBytes ?? 0xfffff);
     return new ZookeeperStore(new ZookeeperDriver({ ensemble, locks, lockLayout, capabilities }), client, options);
   } catch (error) {

@@ -9,21 +9,24 @@ import { walk } from "./walk.js";
 
 /** All pairs below a directory, in one page: ZooKeeper lists children in no order, so there are no smaller ones. */
 export async function listTree(ensemble: Ensemble, query: ListQuery, request: Request): Promise<ListPage> {
-  const { directory, consistency } = query;
-  const pairs = await ensemble.reading(request, (bounds) => readTree(ensemble, directory, consistency, bounds));
+  const { directory, consistency, keysOnly } = query;
+  // Whether a directory at that depth has keys below it, only those keys can tell.
+  const levels = keysOnly ? undefined : query.depth;
+  const pairs = await ensemble.reading(request, (bounds) => readTree(ensemble, directory, consistency, bounds, levels));
   return { pairs: pairs.sort((left, right) => compareKeys(left.key, right.key)) };
 }
 
-/** All pairs below a directory, in no order. */
+/** All pairs below a directory, or in its first `levels`, in no order. */
 export async function readTree(
   ensemble: Ensemble,
   directory: string,
   consistency: Consistency,
   bounds: RequestOptions,
+  levels?: number,
 ): Promise<KVPair[]> {
   const { paths } = ensemble;
   const barrier = consistency === "stale" ? undefined : ensemble.barrier(bounds);
-  const [visited] = await Promise.all([walk(ensemble, paths.of(directory), bounds), barrier]);
+  const [visited] = await Promise.all([walk(ensemble, paths.of(directory), bounds, levels), barrier]);
   const pairs: KVPair[] = [];
   for (const { path, node } of visited) {
     const key = paths.keyOf(path);

@@ -12,18 +12,20 @@ export type OpenSession = (sessionTimeoutMs: number) => Promise<ZooKeeperClient>
  */
 export class LockSessions {
   readonly #own: Ensemble;
+  readonly #ownTimeoutMs: number;
   readonly #open: OpenSession;
   readonly #others = new Map<number, Promise<Ensemble>>();
 
-  constructor(own: Ensemble, open: OpenSession) {
+  /** `ownTimeoutMs` is what the servers granted the store's own session. */
+  constructor(own: Ensemble, ownTimeoutMs: number, open: OpenSession) {
     this.#own = own;
+    this.#ownTimeoutMs = ownTimeoutMs;
     this.#open = open;
   }
 
   /** Where locks with this ttl live. Rejects with `UNREACHABLE` when no session could be opened. */
   async for(ttlMs: number): Promise<Ensemble> {
-    const granted = this.#own.session?.timeoutMs;
-    if (granted !== undefined && ttlMs <= granted) return this.#own;
+    if (ttlMs <= this.#ownTimeoutMs) return this.#own;
     const present = this.#others.get(ttlMs);
     if (present !== undefined) return present;
     const opening = this.#openFor(ttlMs);

@@ -30,12 +30,12 @@ export async function acquireLock(
     const place = new QueuePlace(ensemble, lockQueue(ensemble.paths, layout, contender.key), contender.id, signal);
     try {
       await place.enter();
-      const first = await place.isFirst();
-      if (!first && !contender.wait) {
+      if (contender.wait) {
+        await place.waitForTurn();
+      } else if (!(await place.isFirst())) {
         await place.leave();
         return undefined;
       }
-      if (!first) await place.waitForTurn();
       signal?.throwIfAborted();
       return await hold(ensemble, layout, contender, place, signal);
     } catch (error) {

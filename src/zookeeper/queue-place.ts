@@ -123,6 +123,10 @@ export class QueuePlace {
     if (first === undefined) return false;
     const { stat } = await this.#ensemble.client.exists(first, bounds);
     if (stat === undefined) return false;
+    if (this.#ensemble.pastSessions.has(stat.ephemeralOwner)) {
+      await this.#delete(first, bounds);
+      return false;
+    }
     this.#path = first;
     this.#token = stat.czxid;
     this.#session = stat.ephemeralOwner;

@@ -25,15 +25,29 @@ export interface Visited {
 
 /**
  * Reads everything below a node, without the node itself, breadth first: many nodes in a request and many requests at
- * once, so that it takes about two round trips for each level of the tree. What vanishes meanwhile is left out.
+ * once, so that it takes about two round trips for each level of the tree, or for the first `levels`. What vanishes
+ * meanwhile is left out.
  */
-export function walk(ensemble: Ensemble, root: string, bounds: RequestOptions): Promise<Visited[]> {
-  return new Walk(ensemble, bounds).from(root);
+export function walk(
+  ensemble: Ensemble,
+  root: string,
+  bounds: RequestOptions,
+  levels = Number.POSITIVE_INFINITY,
+): Promise<Visited[]> {
+  return new Walk(ensemble, bounds, levels + levelOf(root)).from(root);
+}
+
+/** How far a node is from the root. */
+function levelOf(path: string): number {
+  let level = path === "/" ? 0 : 1;
+  for (let at = path.indexOf("/", 1); at !== -1; at = path.indexOf("/", at + 1)) level++;
+  return level;
 }
 
 class Walk {
   readonly #ensemble: Ensemble;
   readonly #bounds: RequestOptions;
+  readonly #lastLevel: number;
   readonly #visited: Visited[] = [];
   /** Nodes whose data is to be read, and those whose children. */
   #unread: string[] = [];
@@ -42,9 +56,10 @@ class Walk {
   #settle!: { resolve(visited: Visited[]): void; reject(reason: unknown): void };
   #failed = false;
 
-  constructor(ensemble: Ensemble, bounds: RequestOptions) {
+  constructor(ensemble: Ensemble, bounds: RequestOptions, lastLevel: number) {
     this.#ensemble = ensemble;
     this.#bounds = bounds;
+    this.#lastLevel = lastLevel;
   }
 
   from(root: string): Promise<Visited[]> {
@@ -102,7 +117,7 @@ class Walk {
     if (isGone(result, path) || !("stat" in result)) return;
     const visited = { path, node: result, hasHidden: false };
     this.#visited.push(visited);
-    if (result.stat.numChildren > 0) this.#unlisted.push({ path, visited });
+    if (result.stat.numChildren > 0 && levelOf(path) < this.#lastLevel) this.#unlisted.push({ path, visited });
   }
 }
 

@@ -73,7 +73,7 @@ describe.skipIf(skipped("zookeeper"))("a ZooKeeper store that may not do everyth
       app.deleteTree(path),
       app.newLock(`${path}/lock`).tryLock(),
     );
-    await expectDenied(app.atomic().check(`${path}/k`, pair!).put(`${path}/k`, "2").commit());
+    await expectDenied(app.atomic().check(`${path}/k`, pair).put(`${path}/k`, "2").commit());
     expect((await admin.get(`${path}/k`))?.text()).toBe("1");
   });
 
