@@ -12,7 +12,7 @@ import { bytes, failureOf, freshPath, nextState } from "../../integration/zookee
 interface Call {
   readonly name: string;
   readonly writes: boolean;
-  run(client: ZooKeeperClient, path: string): Promise<unknown>;
+  readonly run: (client: ZooKeeperClient, path: string) => Promise<unknown>;
 }
 
 const read = (name: string, run: Call["run"]): Call => ({ name, writes: false, run });

@@ -1,0 +1,41 @@
+/**
+ * Takes a lock, prints "held <token>", and says when its first reading after a stop tells that it is lost. Arguments: the
+ * servers and the lock's ttl in milliseconds.
+ */
+import { writeSync } from "node:fs";
+import { connectZookeeper } from "../../../src/zookeeper/index.js";
+
+const [hosts, ttlMs] = process.argv.slice(2);
+const store = await connectZookeeper({ endpoints: hosts!.split(","), sessionTimeoutMs: Number(ttlMs) });
+const hold = await store.newLock("lock", { ttlMs: Number(ttlMs) }).lock();
+let signalled = false;
+hold.signal.addEventListener("abort", () => {
+  signalled = true;
+});
+writeSync(1, `held ${hold.token}\n`);
+
+/** Reads as often as it can; the first reading after the stop is this loop's next turn. */
+function read(): void {
+  if (hold.held) {
+    setImmediate(read);
+    return;
+  }
+  writeSync(1, "not held\n");
+  // The signal fires in this turn of the event loop or the next.
+  setImmediate(() => setImmediate(() => void finish()));
+}
+
+async function finish(): Promise<void> {
+  writeSync(1, signalled ? "signalled\n" : "silent\n");
+  await store.close();
+}
+
+let before = performance.now();
+const timer = setInterval(() => {
+  // A reading that says "held" after a stop of that length would be a lie.
+  const now = performance.now();
+  if (now - before > Number(ttlMs) && hold.held) writeSync(1, "held after the stop\n");
+  before = now;
+  if (!hold.held) clearInterval(timer);
+}, 5);
+read();
