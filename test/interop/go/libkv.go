@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/libkv/store"
 	"github.com/docker/libkv/store/boltdb"
+	"github.com/docker/libkv/store/etcd"
 )
 
 // libkvCall is one line of stdin, a call of libkv's Store.
@@ -18,6 +19,8 @@ type libkvCall struct {
 	// Previous is the index that atomicPut and atomicDelete compare; absent
 	// means the key must not exist.
 	Previous *uint64 `json:"previous,string"`
+	// TTL of a put or a lock in seconds; 0 is none, and libkv's default for a lock.
+	TTL int `json:"ttl"`
 }
 
 // libkvPair is a key as libkv gives it back.
@@ -31,19 +34,26 @@ type libkvPair struct {
 type libkvAnswer struct {
 	Pairs  []libkvPair `json:"pairs,omitempty"`
 	Exists *bool       `json:"exists,omitempty"`
+	Held   *bool       `json:"held,omitempty"`
 	Error  string      `json:"error,omitempty"`
 }
 
-// serveLibkv answers calls on libkv's boltdb store until stdin ends.
+// serveLibkv answers calls on one of libkv's stores until stdin ends: boltdb on
+// a file, or etcd (its v2 API) at the addresses that are named.
 func serveLibkv(arguments []string) error {
 	flags := flag.NewFlagSet("libkv", flag.ExitOnError)
+	backend := flags.String("backend", string(store.BOLTDB), "boltdb or etcd")
 	bucket := flags.String("bucket", "kvasir", "the bucket that holds the keys")
 	persist := flags.Bool("persist", false, "keep the file open and locked between calls")
 	timeout := flags.Duration("timeout", 10*time.Second, "how long to wait for the file lock")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
-	kv, err := boltdb.New(flags.Args(), &store.Config{
+	open := boltdb.New
+	if *backend == string(store.ETCD) {
+		open = etcd.New
+	}
+	kv, err := open(flags.Args(), &store.Config{
 		Bucket:            *bucket,
 		PersistConnection: *persist,
 		ConnectionTimeout: *timeout,
@@ -52,7 +62,15 @@ func serveLibkv(arguments []string) error {
 		return err
 	}
 	defer kv.Close()
+	locks := heldLocks{}
 	return eachLine(func(call *libkvCall) error {
+		if run := locks.call(call.Call); run != nil {
+			result, err := run(kv, call)
+			if err != nil {
+				result.Error = err.Error()
+			}
+			return answer(result)
+		}
 		result, err := call.run(kv)
 		if err != nil {
 			return answer(libkvAnswer{Error: err.Error()})
@@ -74,7 +92,7 @@ func (c *libkvCall) run(kv store.Store) (result libkvAnswer, err error) {
 	}
 	switch c.Call {
 	case "put":
-		return result, kv.Put(c.Key, c.Value, nil)
+		return result, kv.Put(c.Key, c.Value, c.writeOptions())
 	case "get":
 		pair, err := kv.Get(c.Key)
 		return answerPairs(err, pair)
@@ -90,7 +108,7 @@ func (c *libkvCall) run(kv store.Store) (result libkvAnswer, err error) {
 	case "deleteTree":
 		return result, kv.DeleteTree(c.Key)
 	case "atomicPut":
-		_, pair, err := kv.AtomicPut(c.Key, c.Value, previous, nil)
+		_, pair, err := kv.AtomicPut(c.Key, c.Value, previous, c.writeOptions())
 		return answerPairs(err, pair)
 	case "atomicDelete":
 		_, err := kv.AtomicDelete(c.Key, previous)
@@ -98,6 +116,14 @@ func (c *libkvCall) run(kv store.Store) (result libkvAnswer, err error) {
 	default:
 		return result, errors.New("unknown call " + c.Call)
 	}
+}
+
+// writeOptions has the ttl, if there is one.
+func (c *libkvCall) writeOptions() *store.WriteOptions {
+	if c.TTL == 0 {
+		return nil
+	}
+	return &store.WriteOptions{TTL: time.Duration(c.TTL) * time.Second}
 }
 
 func answerPairs(err error, pairs ...*store.KVPair) (libkvAnswer, error) {

@@ -8,7 +8,8 @@
 //	oracle check  FILE             run tx.Check() and look every key up
 //	oracle hold   [options] FILE   hold the file lock until stdin ends
 //	oracle bench  [options] FILE   run the timed works named on stdin
-//	oracle libkv  [options] FILE   serve docker/libkv's store on the file
+//	oracle libkv  [options] FILE   serve docker/libkv's store on the file, or
+//	                               with -backend=etcd at the addresses
 package main
 
 import (
