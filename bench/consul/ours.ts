@@ -1,5 +1,5 @@
 import { connectConsul, type ConsulStore } from "kvasir/consul";
-import { checkValue, keys, randomOrder, valueOf } from "../harness/keys.js";
+import { checkValue, keys, newValueOf, randomOrder, valueOf } from "../harness/keys.js";
 import { callers, latency, type Side, throughput } from "../harness/side.js";
 import { benchKeys, watchedKeys } from "./data.js";
 
@@ -34,7 +34,7 @@ export class Ours {
     return throughput((milliseconds) =>
       callers(inflight, milliseconds, () => {
         const index = this.#index();
-        return this.#store.put(keys[index]!, valueOf(index));
+        return this.#store.put(keys[index]!, newValueOf(index));
       }),
     );
   }
@@ -45,7 +45,7 @@ export class Ours {
       callers(inflight, milliseconds, async () => {
         const index = this.#next++ % benchKeys;
         const pair = await this.#store.get(keys[index]!);
-        await this.#store.atomicPut(keys[index]!, valueOf(index), pair);
+        await this.#store.atomicPut(keys[index]!, newValueOf(index), pair);
       }),
     );
   }

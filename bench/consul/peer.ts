@@ -1,5 +1,5 @@
 import Consul from "consul";
-import { checkValue, keys, randomOrder, valueOf } from "../harness/keys.js";
+import { checkValue, keys, newValueOf, randomOrder } from "../harness/keys.js";
 import { callers, latency, type Side, throughput } from "../harness/side.js";
 import { benchKeys, watchedKeys } from "./data.js";
 
@@ -35,7 +35,7 @@ export class Peer {
     return throughput((milliseconds) =>
       callers(inflight, milliseconds, async () => {
         const index = this.#index();
-        await this.#consul.kv.set({ key: keys[index]!, value: valueOf(index) });
+        await this.#consul.kv.set({ key: keys[index]!, value: newValueOf(index) });
       }),
     );
   }
@@ -47,7 +47,7 @@ export class Peer {
         const { ModifyIndex } = await this.#get(keys[index]!, { consistent: true });
         const swapped = await this.#consul.kv.set({
           key: keys[index]!,
-          value: valueOf(index),
+          value: newValueOf(index),
           cas: ModifyIndex,
         });
         if (!swapped) throw new Error("the swap was refused");

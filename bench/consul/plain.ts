@@ -1,5 +1,5 @@
 import { Pool } from "undici";
-import { checkValue, keys, randomOrder, valueOf } from "../harness/keys.js";
+import { checkValue, keys, newValueOf, randomOrder } from "../harness/keys.js";
 import { callers, type Side, throughput } from "../harness/side.js";
 import { benchKeys } from "./data.js";
 
@@ -29,7 +29,7 @@ export class Plain {
       callers(inflight, milliseconds, async () => {
         const index = this.#index();
         const path = `/v1/kv/${keys[index]!}`;
-        const { body, statusCode } = await this.#pool.request({ method: "PUT", path, body: valueOf(index) });
+        const { body, statusCode } = await this.#pool.request({ method: "PUT", path, body: newValueOf(index) });
         if (statusCode !== 200) throw new Error(`the agent answered ${statusCode}`);
         await body.dump();
       }),

@@ -31,6 +31,15 @@ export function valueOf(index: number): Buffer {
   return values.subarray(index * valueSize, (index + 1) * valueSize);
 }
 
+let written = 0;
+
+/** A value of the key that it did not have before: some servers make short work of a write that changes nothing. */
+export function newValueOf(index: number): Buffer {
+  const value = Buffer.from(valueOf(index));
+  value.writeUInt32LE(written++ >>> 0, 4);
+  return value;
+}
+
 /** Throws unless `value` is what `valueOf(index)` gave. */
 export function checkValue(value: Uint8Array | undefined, index: number): void {
   if (

@@ -28,13 +28,15 @@ import type { Clock } from "../util/clock.js";
 import { consulCapabilities } from "./capabilities.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp } from "./client/http.js";
-import { type KvOperation, maxTransactionOperations, transact } from "./client/transaction.js";
-import { denied, storeError } from "./errors.js";
+import { type KvOperation, OperationLimit, transact } from "./client/transaction.js";
+import { storeError } from "./errors.js";
 import { acquireLock } from "./lock.js";
-import { isCanonical, keyPath, pairOf, pairsOf } from "./pairs.js";
+import { isCanonical, keyPath, pairsOf } from "./pairs.js";
+import { readKeys } from "./reads.js";
 import { createSession, destroySession, SessionLease } from "./sessions.js";
 import { ConsulWatches } from "./watch.js";
-import { checkOf, comparisonFailed, writeTogether } from "./writes.js";
+import { checkOf, comparisonFailed } from "./write-steps.js";
+import { writeTogether } from "./writes.js";
 
 /** What a Consul driver is made of. */
 export interface ConsulDriverParts {
@@ -50,13 +52,12 @@ export class ConsulDriver implements Driver {
   readonly backend = "consul";
   readonly endpoint: string;
   readonly capabilities: Capabilities;
-  readonly batching = {
-    reads: { maxOperations: maxTransactionOperations, maxBytes: 400_000, concurrency: 4 },
-    // A put takes two operations. In base64, and with them around it, this stays below the 512 KiB of a request.
-    writes: { maxOperations: maxTransactionOperations / 2, maxBytes: 340_000, concurrency: 4 },
-  };
+  readonly batching: Driver["batching"];
   readonly #parts: ConsulDriverParts;
   readonly #http: ConsulHttp;
+  readonly #limit = new OperationLimit();
+  /** The keys that sessions made here hold, each with its lease. */
+  readonly #leases = new Map<string, SessionLease>();
   readonly #watches: ConsulWatches;
   #host: DriverHost | undefined;
 
@@ -66,46 +67,38 @@ export class ConsulDriver implements Driver {
     this.endpoint = parts.http.endpoints.join(",");
     this.#watches = new ConsulWatches({ ...parts, host: () => this.#host });
     this.capabilities = consulCapabilities(parts.minimumTtlMs);
+    const limit = this.#limit;
+    this.batching = {
+      reads: {
+        get maxOperations() {
+          return limit.most;
+        },
+        maxBytes: 400_000,
+        concurrency: 4,
+      },
+      // Half of what the oldest servers take: so two batches are under way where 64 callers wait, and a delete, which
+      // takes two operations, needs no second one. In base64 this stays below the 512 KiB of a request.
+      writes: { maxOperations: 32, maxBytes: 340_000, concurrency: 4 },
+    };
   }
 
   start(host: DriverHost): void {
     this.#host = host;
   }
 
-  async read(
+  read(
     operations: readonly ReadOperation[],
     consistency: Consistency,
     request: Request,
   ): Promise<readonly ReadAnswer[]> {
-    const answers: ReadAnswer[] = operations.map(({ type }) => (type === "exists" ? false : undefined));
-    // A get of one absent key refuses the whole transaction, naming it: the rest is asked for again.
-    let pending = operations.map((operation, at) => ({ operation, at }));
-    while (pending.length > 0) {
-      const outcome = await this.#transact(
-        pending.map(({ operation }) => ({ verb: "get", key: operation.key })),
-        { ...request, consistency: consistency === "stale" ? "stale" : "consistent" },
-        false,
-      );
-      if ("failures" in outcome) {
-        const absent = new Set(outcome.failures.map(({ index }) => index));
-        pending = pending.filter((_, index) => !absent.has(index));
-        continue;
-      }
-      // What the token may not read is left out of the answer without a word, so results are found by their keys.
-      const results = new Map(outcome.results.map((result) => [result.Key, result]));
-      for (const { operation, at } of pending) {
-        const result = results.get(operation.key);
-        if (result === undefined) answers[at] = denied(operation.key, undefined);
-        else answers[at] = operation.type === "exists" ? true : pairOf(result);
-      }
-      break;
-    }
-    return answers;
+    const host = { http: this.#http, limit: this.#limit };
+    return readKeys(host, operations, consistency === "stale" ? "stale" : "consistent", request);
   }
 
   async write(operations: readonly WriteOperation[], request: Request): Promise<readonly WriteAnswer[]> {
     try {
-      return await writeTogether(this.#http, operations, request);
+      const host = { http: this.#http, limit: this.#limit, ownLeases: this.#leases };
+      return await writeTogether(host, operations, request);
     } catch (error) {
       throw storeError(error, true);
     }
@@ -123,7 +116,7 @@ export class ConsulDriver implements Driver {
       const outcome = await transact(this.#http, [...comparison, ...replace], request);
       if ("failures" in outcome) throw comparisonFailed(operation, outcome.failures[0]!.what);
       const pair = new KVPair(key, value, BigInt(outcome.results.at(-1)!.ModifyIndex), ttlMs);
-      return { pair, lease: new SessionLease(this.#http, session, key, ttlMs) };
+      return { pair, lease: this.#leaseOf(session, key, ttlMs) };
     } catch (error) {
       await this.#dropSession(session);
       throw storeError(error, true);
@@ -231,8 +224,16 @@ export class ConsulDriver implements Driver {
       const pair = new KVPair(write.key, write.value, revision, write.ttlMs);
       const session = sessions[at];
       if (session === undefined || write.ttlMs === undefined) return [{ pair }];
-      return [{ pair, lease: new SessionLease(this.#http, session, write.key, write.ttlMs) }];
+      return [{ pair, lease: this.#leaseOf(session, write.key, write.ttlMs) }];
     });
+  }
+
+  #leaseOf(session: string, key: string, ttlMs: number): SessionLease {
+    const lease = new SessionLease(this.#http, session, key, ttlMs, () => {
+      if (this.#leases.get(key) === lease) this.#leases.delete(key);
+    });
+    this.#leases.set(key, lease);
+    return lease;
   }
 
   async #createSession(ttlMs: number, request: Request): Promise<string> {

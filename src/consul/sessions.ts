@@ -73,12 +73,15 @@ export class SessionLease implements Lease {
   readonly session: string;
   readonly #http: ConsulHttp;
   readonly #key: string;
+  readonly #onOver: () => void;
 
-  constructor(http: ConsulHttp, session: string, key: string, ttlMs: number) {
+  /** `onOver` hears when the key is the session's no more. */
+  constructor(http: ConsulHttp, session: string, key: string, ttlMs: number, onOver: () => void = () => {}) {
     this.#http = http;
     this.session = session;
     this.#key = key;
     this.ttlMs = ttlMs;
+    this.#onOver = onOver;
   }
 
   /** Of a contender that does not hold the key yet: its session alone. */
@@ -86,7 +89,9 @@ export class SessionLease implements Lease {
     const path = `/v1/session/renew/${this.session}`;
     try {
       const { status } = await this.#http.request({ method: "PUT", path, accept: [404], ...request });
-      return status === 404 ? "lost" : "renewed";
+      if (status !== 404) return "renewed";
+      this.#onOver();
+      return "lost";
     } catch (error) {
       throw storeError(error, false);
     }
@@ -99,6 +104,7 @@ export class SessionLease implements Lease {
       const check: KvOperation = { verb: "check-session", key: this.#key, session: this.session };
       const outcome = await transact(this.#http, [check], { ...request, consistency: "consistent" });
       if ("results" in outcome || refusal(outcome.failures[0]!.what, this.#key) !== undefined) return "renewed";
+      this.#onOver();
       await destroySession(this.#http, this.session, request);
       return "ended";
     } catch (error) {
@@ -118,6 +124,8 @@ export class SessionLease implements Lease {
       await destroySession(this.#http, this.session, request);
     } catch (error) {
       throw storeError(error, true);
+    } finally {
+      this.#onOver();
     }
   }
 }

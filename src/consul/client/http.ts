@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Pool } from "undici";
-import { type Clock, systemClock } from "../../util/clock.js";
+import { type Clock, systemClock, type Timer } from "../../util/clock.js";
 import { ConsulError, statusError, transportError } from "./errors.js";
+import { Exchange, type RawReply } from "./exchange.js";
 
 /** TLS settings, each in PEM. */
 export interface ConsulTls {
@@ -45,12 +46,8 @@ export interface ConsulRequest {
   readonly accept?: readonly number[] | undefined;
 }
 
-export interface ConsulReply {
-  readonly status: number;
-  readonly body: string;
-  /** The index that a blocking query goes on from (`X-Consul-Index`); 0 when the agent named none. */
-  readonly index: number;
-}
+/** An answer; `index` is what a blocking query goes on from. */
+export type ConsulReply = RawReply;
 
 /** Calls share so many connections for each agent. */
 const callConnections = 8;
@@ -70,7 +67,8 @@ export class ConsulHttp {
   readonly #options: ConsulHttpOptions;
   readonly #clock: Clock;
   readonly #agents: readonly Agent[];
-  readonly #settings: Readonly<Record<string, string>>;
+  /** What every request's query begins with. */
+  readonly #settings: string;
   #current = 0;
   #token: string | undefined;
   #closed = false;
@@ -82,10 +80,8 @@ export class ConsulHttp {
     this.#clock = options.clock ?? systemClock;
     this.#agents = this.endpoints.map((endpoint) => createAgent(endpoint, options.tls));
     const { datacenter: dc, namespace: ns, partition } = options;
-    this.#settings = Object.fromEntries(Object.entries({ dc, ns, partition }).filter(([, value]) => value)) as Record<
-      string,
-      string
-    >;
+    const settings = Object.entries({ dc, ns, partition }).filter(([, value]) => value);
+    this.#settings = new URLSearchParams(settings as [string, string][]).toString();
     this.#token = options.token ?? this.#readToken();
   }
 
@@ -107,53 +103,55 @@ export class ConsulHttp {
     await Promise.all(this.#agents.flatMap(({ calls, blocking }) => [calls.destroy(), blocking.destroy()]));
   }
 
-  async #send(agent: Agent, request: ConsulRequest): Promise<ConsulReply> {
+  #send(agent: Agent, request: ConsulRequest): Promise<ConsulReply> {
     const { endpoint } = agent;
-    if (this.#closed) throw new ConsulError("closed", "the client is closed", { endpoint, outcome: "not-applied" });
-    const ended = new AbortController();
-    const onAbort = (): void => ended.abort("aborted");
-    if (request.signal?.aborted === true) onAbort();
-    request.signal?.addEventListener("abort", onAbort, { once: true });
-    const leftMs = request.deadline - this.#clock.now();
-    const timer =
-      leftMs === Number.POSITIVE_INFINITY ? undefined : this.#clock.after(leftMs, () => ended.abort("timeout"));
-    try {
+    const { signal, accept } = request;
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        return reject(new ConsulError("closed", "the client is closed", { endpoint, outcome: "not-applied" }));
+      }
+      let timer: Timer | undefined;
+      const settle = (): void => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const exchange = new Exchange(
+        (reply) => {
+          settle();
+          const { status } = reply;
+          if (status === 200 || accept?.includes(status) === true) resolve(reply);
+          else reject(statusError(status, reply.body, endpoint));
+        },
+        (error) => {
+          settle();
+          reject(error instanceof ConsulError ? error : transportError(error, endpoint));
+        },
+      );
+      const giveUp = (reason: "aborted" | "timeout", why: string, cause?: unknown): void =>
+        exchange.giveUp(new ConsulError(reason, why, { endpoint, outcome: "unknown", cause }));
+      const onAbort = (): void => giveUp("aborted", "given up", signal?.reason);
+      if (signal?.aborted === true) return onAbort();
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const leftMs = request.deadline - this.#clock.now();
+      if (leftMs !== Number.POSITIVE_INFINITY) {
+        timer = this.#clock.after(leftMs, () => giveUp("timeout", "no answer in time"));
+      }
+      const { method, body = null } = request;
       const pool = request.blocking === true ? agent.blocking : agent.calls;
-      const answer = await pool.request({
-        method: request.method,
-        path: this.#pathOf(request),
-        headers: this.#headers(request.body),
-        body: request.body ?? null,
-        signal: ended.signal,
-      });
-      const body = await answer.body.text();
-      const { statusCode: status } = answer;
-      if (status !== 200 && request.accept?.includes(status) !== true) throw statusError(status, body, endpoint);
-      return { status, body, index: Number(answer.headers["x-consul-index"] ?? 0) };
-    } catch (error) {
-      if (error instanceof ConsulError) throw error;
-      if (!ended.signal.aborted) throw transportError(error, endpoint);
-      const aborted = ended.signal.reason === "aborted";
-      throw new ConsulError(aborted ? "aborted" : "timeout", aborted ? "given up" : "no answer in time", {
-        endpoint,
-        outcome: "unknown",
-        cause: aborted ? request.signal?.reason : undefined,
-      });
-    } finally {
-      timer?.cancel();
-      request.signal?.removeEventListener("abort", onAbort);
-    }
+      pool.dispatch({ method, path: this.#pathOf(request), headers: this.#headers(body), body }, exchange);
+    });
   }
 
   #pathOf({ path, query }: ConsulRequest): string {
-    const parameters = new URLSearchParams({ ...this.#settings, ...query }).toString();
-    return parameters === "" ? path : `${path}?${parameters}`;
+    let text = this.#settings;
+    for (const name in query) text += `${text === "" ? "" : "&"}${name}=${encodeURIComponent(query[name]!)}`;
+    return text === "" ? path : `${path}?${text}`;
   }
 
-  #headers(body: string | undefined): Record<string, string> {
+  #headers(body: string | null): Record<string, string> {
     const headers: Record<string, string> = {};
     // The session endpoint ignores a chunked body: undici sends strings with their length.
-    if (body !== undefined) headers["content-type"] = "application/json";
+    if (body !== null) headers["content-type"] = "application/json";
     if (this.#token !== undefined) headers["x-consul-token"] = this.#token;
     return headers;
   }

@@ -46,8 +46,26 @@ export type TransactionOutcome =
   | { readonly results: readonly KvResult[] }
   | { readonly failures: readonly { readonly index: number; readonly what: string }[] };
 
-/** How many operations a transaction may have: 64 in Consul before 1.13, 128 since. */
-export const maxTransactionOperations = 64;
+/**
+ * How many operations a transaction may have: 64 in Consul before 1.13, 128 since (`maxTxnOps` in agent/txn_endpoint.go).
+ * The first refusal tells.
+ */
+export class OperationLimit {
+  #most = 128;
+
+  get most(): number {
+    return this.#most;
+  }
+
+  /** Whether this error is the agent's word that it takes fewer: then the rest may be sent in smaller transactions. */
+  learn(error: unknown): boolean {
+    const told = error instanceof ConsulError ? /too many operations \(\d+ > (\d+)\)/i.exec(error.body ?? "") : null;
+    const most = Number(told?.[1] ?? Number.NaN);
+    if (!(most > 0 && most < this.#most)) return false;
+    this.#most = most;
+    return true;
+  }
+}
 
 interface TxnAnswer {
   readonly Results: readonly { readonly KV: KvResult }[] | null;
@@ -90,7 +108,9 @@ export async function transact(
 
 /** A result under the key that the caller knows. */
 export function withoutPrefix(result: KvResult, prefix: string): KvResult {
-  return prefix === "" ? result : { ...result, Key: result.Key.slice(prefix.length) };
+  if (prefix === "") return result;
+  const { Key, Value, ModifyIndex, Session } = result;
+  return { Key: Key.slice(prefix.length), Value, ModifyIndex, Session };
 }
 
 /** By hand, for the flags' sake. */

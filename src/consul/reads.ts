@@ -1,0 +1,106 @@
+import type { ReadAnswer, ReadOperation, Request } from "../core/driver.js";
+import type { KVPair } from "../core/pair.js";
+import { ConsulError } from "./client/errors.js";
+import type { ConsulHttp } from "./client/http.js";
+import {
+  type KvOperation,
+  type KvResult,
+  type OperationLimit,
+  transact,
+  type TransactionOutcome,
+  withoutPrefix,
+} from "./client/transaction.js";
+import { denied, storeError } from "./errors.js";
+import { keyPath, pairOf } from "./pairs.js";
+
+/** What reads need of their store. */
+export interface ReadsHost {
+  readonly http: ConsulHttp;
+  readonly limit: OperationLimit;
+}
+
+type Mode = "stale" | "consistent";
+
+/** Reads keys in one round trip: a single one by its own path, several as a transaction of gets. */
+export async function readKeys(
+  host: ReadsHost,
+  operations: readonly ReadOperation[],
+  mode: Mode,
+  request: Request,
+): Promise<ReadAnswer[]> {
+  const [first] = operations;
+  if (operations.length === 1 && printable.test(first!.key)) {
+    const single = await readOne(host.http, first!, mode, request);
+    if (single !== undefined) return [single.answer];
+  }
+  return readTogether(host, operations, mode, request);
+}
+
+/** Other characters Consul refuses in a path, and takes in a transaction. */
+const printable = /^[!-~]+$/;
+
+/**
+ * About a fifth faster than a transaction of one get. `undefined` when the token may not read the key: of that a
+ * transaction says more, as it tells an absent key from one that is there.
+ */
+async function readOne(
+  http: ConsulHttp,
+  { type, key }: ReadOperation,
+  mode: Mode,
+  request: Request,
+): Promise<{ answer: ReadAnswer } | undefined> {
+  try {
+    const reply = await http.request({
+      method: "GET",
+      path: keyPath(http, key),
+      query: { [mode]: "" },
+      accept: [404],
+      ...request,
+    });
+    if (reply.status === 404) return { answer: answerOf(type, undefined) };
+    const [result] = JSON.parse(reply.body) as KvResult[];
+    return { answer: answerOf(type, pairOf(withoutPrefix(result!, http.keyPrefix))) };
+  } catch (error) {
+    if (error instanceof ConsulError && error.status === 403) return undefined;
+    throw storeError(error, false);
+  }
+}
+
+async function readTogether(
+  { http, limit }: ReadsHost,
+  operations: readonly ReadOperation[],
+  mode: Mode,
+  request: Request,
+): Promise<ReadAnswer[]> {
+  const answers = operations.map(({ type }) => answerOf(type, undefined));
+  let pending = operations.map((operation, at) => ({ operation, at }));
+  while (pending.length > 0) {
+    const batch = pending.slice(0, limit.most);
+    let outcome: TransactionOutcome;
+    try {
+      const gets = batch.map(({ operation }): KvOperation => ({ verb: "get", key: operation.key }));
+      outcome = await transact(http, gets, { ...request, consistency: mode });
+    } catch (error) {
+      if (limit.learn(error)) continue;
+      throw storeError(error, false);
+    }
+    pending = pending.slice(batch.length);
+    if ("failures" in outcome) {
+      // A get of one absent key refuses the whole transaction, naming it: the rest is asked for again.
+      const absent = new Set(outcome.failures.map(({ index }) => index));
+      pending = [...batch.filter((_, index) => !absent.has(index)), ...pending];
+      continue;
+    }
+    // What the token may not read is left out of the answer without a word, so results are found by their keys.
+    const results = new Map(outcome.results.map((result) => [result.Key, result]));
+    for (const { operation, at } of batch) {
+      const result = results.get(operation.key);
+      answers[at] = result === undefined ? denied(operation.key, undefined) : answerOf(operation.type, pairOf(result));
+    }
+  }
+  return answers;
+}
+
+function answerOf(type: ReadOperation["type"], pair: KVPair | undefined): ReadAnswer {
+  return type === "get" ? pair : pair !== undefined;
+}
