@@ -14,6 +14,8 @@ const suites: Readonly<Record<string, () => Promise<OpenSuite>>> = {
   bolt: async () => (await import("./bolt.js")).openBoltSuite,
   consul: async () => (await import("./consul.js")).openConsulSuite,
   etcd: async () => (await import("./etcd.js")).openEtcdSuite,
+  recipes: async () => (await import("./recipes.js")).openRecipesSuite,
+  zookeeper: async () => (await import("./zookeeper.js")).openZookeeperSuite,
 };
 
 /** Beside the checkout, for a temporary folder of the system may be in memory, where a sync costs nothing. */
