@@ -65,6 +65,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: () => import("./commands/elect.js"),
   },
   {
+    name: "discover",
+    summary: "register instances of services, list and watch them",
+    group: "Coordination:",
+    load: () => import("./commands/discover.js"),
+  },
+  {
     name: "export",
     summary: "write the keys below a directory as JSON lines",
     group: "Moving data:",

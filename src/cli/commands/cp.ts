@@ -8,6 +8,7 @@ import { CommandFailure, errorCode, exitCodes } from "../exit.js";
 import { withStoreAt } from "../open-store.js";
 import { bulkTimeoutMs, concurrencyOption } from "../options.js";
 import { createProgress } from "../progress.js";
+import { refusalOf } from "../copy-refusal.js";
 
 interface CopyCommandOptions {
   dryRun?: boolean;
@@ -21,14 +22,17 @@ export const configure: Configure = (command, bind) => {
     .argument("<from-url>", "the store to read")
     .argument("<to-url>", "the store to write")
     .argument("[directory]", "copy only the keys below it", "")
-    .addOption(new Option("--dry-run", "only print what would be done: create, change or delete, a tab, and the key"))
+    .addOption(
+      new Option("--dry-run", "only print what would be done: create, change, delete or refuse, a tab, and the key"),
+    )
     .addOption(new Option("--verify", "compare the two afterwards; exit code 1 when they differ"))
     .addOption(new Option("--delete", "delete what is only in the store that is written"))
     .addOption(concurrencyOption())
     .addHelpText(
       "after",
       `
-Keys that are the same in both are left alone, so that a second run is quick. A ttl is not carried: the copies stay.
+Keys that are the same in both are left alone, so that a second run is quick. A ttl is not carried: the copies stay. A dry
+run prints refuse, the key and the reason for what the other store cannot hold; exit code 1 when there is such a key.
 ${examples([
   ["kvasir cp bolt:./app.db etcd://localhost --dry-run", "what would be done"],
   ["kvasir cp etcd://localhost zk://localhost --verify", "copy everything, then compare"],
@@ -67,13 +71,20 @@ async function dryRun(
   target: Store,
   directory: string,
   options: CopyCommandOptions,
-): Promise<void> {
+): Promise<number> {
   const { output } = context;
-  for await (const { kind, key } of compareTrees(source, target, directory, context.call)) {
+  let refused = 0;
+  for await (const difference of compareTrees(source, target, directory, context.call)) {
+    const { kind, key } = difference;
     if (kind === "same" || (kind === "delete" && options.delete !== true)) continue;
-    await (output.json ? output.bulkRecord({ action: kind, key }) : output.bulkLine(`${kind}\t${output.escape(key)}`));
+    const reason = await refusalOf(target, difference, context.call);
+    if (reason !== undefined) refused += 1;
+    const action = reason === undefined ? kind : "refuse";
+    if (output.json) await output.bulkRecord({ action, key, reason });
+    else await output.bulkLine([action, output.escape(key), ...(reason === undefined ? [] : [reason])].join("\t"));
   }
   await output.flush();
+  return refused === 0 ? exitCodes.ok : exitCodes.absent;
 }
 
 async function copy(
@@ -82,7 +93,7 @@ async function copy(
   target: Store,
   directory: string,
   options: CopyCommandOptions,
-): Promise<void> {
+): Promise<number> {
   const { output, notices } = context;
   const progress = await createProgress(notices, { action: "copied", unit: "keys" });
   let counts: CopyCounts;
@@ -104,6 +115,7 @@ async function copy(
     const verified = options.verify === true ? "; verified" : "";
     await output.line(`${created} created, ${changed} changed, ${same} the same, ${deleted} deleted${verified}`);
   }
+  return exitCodes.ok;
 }
 
 async function verify(

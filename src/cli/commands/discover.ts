@@ -1,0 +1,30 @@
+import type { Configure } from "../define.js";
+import { configureList } from "./discover/list.js";
+import { configureRegister } from "./discover/register.js";
+import { configureWatch } from "./discover/watch.js";
+
+export const configure: Configure = (command, bind) => {
+  command
+    .usage("<command> [options]")
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      `
+An instance is a key, services/SERVICE/ID, whose value is JSON: {"address":"10.0.0.7","port":8080,"meta":{"zone":"a"}}. It
+has a ttl, and is renewed while whoever registered it lives.
+`,
+    );
+  const commands: [name: string, summary: string, Configure][] = [
+    ["register", "keep an instance of a service registered", configureRegister],
+    ["list", "print the instances of a service, or of all", configureList],
+    ["watch", "print who joins and leaves a service", configureWatch],
+  ];
+  for (const [name, summary, configureSub] of commands) {
+    const sub = command
+      .command(name)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+      .showHelpAfterError(`\`kvasir discover ${name} --help\` shows how.`);
+    configureSub(sub, bind);
+  }
+};
