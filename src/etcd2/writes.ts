@@ -89,7 +89,8 @@ async function isDirectory({ client, keys }: Cluster, key: string, request: Requ
     const { node } = await client.get(keys.path(key), { quorum: true }, request);
     return node.dir === true;
   } catch (error) {
-    if (hasCode(error, "keyNotFound", "notDirectory")) return false;
+    // Who may write but not read is told that the key exists, which is what the server said.
+    if (hasCode(error, "keyNotFound", "notDirectory", "unauthorized")) return false;
     throw error;
   }
 }
