@@ -4,7 +4,7 @@ import { defaults } from "../core/options.js";
 import { invalid } from "../core/arguments.js";
 import { systemClock } from "../util/clock.js";
 import { zookeeperCapabilities } from "./capabilities.js";
-import { BadArgumentsError, connect, openAcl } from "./client/index.js";
+import { BadArgumentsError, connect, openAcl, type ZooKeeperClient } from "./client/index.js";
 import { ZookeeperDriver } from "./driver.js";
 import { Ensemble } from "./ensemble.js";
 import { storeError } from "./errors.js";
@@ -30,14 +30,16 @@ export async function connectZookeeper(options: ZookeeperOptions): Promise<Zooke
   const timeoutMs = options.connectTimeoutMs ?? defaults.connectTimeoutMs;
   const open = (sessionTimeoutMs: number) => connect({ ...common, timeoutMs, sessionTimeoutMs });
   const askedMs = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
+  let client: ZooKeeperClient | undefined;
   try {
-    const client = await open(askedMs);
+    client = await open(askedMs);
     const ensemble = new Ensemble({ client, paths, clock, endpoint, acl: options.acl ?? openAcl });
     const granted = ensemble.session?.timeoutMs ?? askedMs;
     const locks = new LockSessions(ensemble, granted, open);
     const capabilities = zookeeperCapabilities(granted, options.maxRequestBytes ?? 0xfffff);
     return new ZookeeperStore(new ZookeeperDriver({ ensemble, locks, lockLayout, capabilities }), client, options);
   } catch (error) {
+    await client?.close();
     if (error instanceof BadArgumentsError) throw invalid(error.message);
     throw isStoreError(error) ? error : storeError(error, endpoint, false);
   }
