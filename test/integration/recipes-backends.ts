@@ -6,7 +6,15 @@ import { connectBolt } from "../../src/bolt/index.js";
 import { createMemoryStore, type MemoryStore } from "../../src/bolt/memory.js";
 import { connect } from "../../src/connect.js";
 import type { Store } from "../../src/core/store.js";
-import { createProxy, type Member, skipped, startConsul, startEtcd, type TcpProxy } from "../servers/index.js";
+import {
+  createProxy,
+  type Member,
+  skipped,
+  startConsul,
+  startEtcd,
+  startZooKeeper,
+  type TcpProxy,
+} from "../servers/index.js";
 import type { ServedBackend } from "../servers/skipped.js";
 
 /** A backend as the tests of recipes see it. */
@@ -121,7 +129,12 @@ interface Served {
 /** `scheme`: that of the URL. Every start has a server of its own, with a proxy before it. */
 function servedBackend(
   name: string,
-  { server, scheme, start }: { server: ServedBackend; scheme: string; start: () => Promise<Served> },
+  {
+    server,
+    scheme,
+    query = "",
+    start,
+  }: { server: ServedBackend; scheme: string; query?: string; start: () => Promise<Served> },
 ): RecipeBackend {
   return {
     name,
@@ -132,8 +145,8 @@ function servedBackend(
       const closing = new Closing();
       const running = closing.add(await start());
       const proxy = closing.add(await createProxy(running.endpoint));
-      const url = `${scheme}://${proxy.host}/app`;
-      const directUrl = `${scheme}://${running.endpoint.replace(/^\w+:\/\//, "")}/app`;
+      const url = `${scheme}://${proxy.host}/app${query}`;
+      const directUrl = `${scheme}://${running.endpoint.replace(/^\w+:\/\//, "")}/app${query}`;
       return {
         open: async () => closing.add(await connect(url)),
         openDirect: async () => closing.add(await connect(directUrl)),
@@ -165,5 +178,12 @@ export const recipeBackends: readonly RecipeBackend[] = [
     server: "consul",
     scheme: "consul",
     start: () => startConsul({ own: true, sessionTtlMin: "1s" }),
+  }),
+  servedBackend("etcd2", { server: "etcd", scheme: "etcd2", start: () => startEtcd({ own: true, v2: true }) }),
+  servedBackend("zookeeper", {
+    server: "zookeeper",
+    scheme: "zk",
+    query: "?sessionTimeoutMs=2000",
+    start: () => startZooKeeper({ own: true }),
   }),
 ];
