@@ -48,9 +48,11 @@ export class BucketWriter {
 
   /** Writes the key; it is permanent, unless `lease` makes its end. */
   put(key: string, value: Uint8Array, lease?: (index: bigint) => LeaseRecord): KVPair {
-    const bytes = keyBytes(key);
-    const index = this.#nextIndex(key, this.#bucket.get(bytes));
-    this.#bucket.put(bytes, encodePair(index, value));
+    let index = 0n;
+    this.#bucket.replace(keyBytes(key), (stored) => {
+      index = this.#nextIndex(key, stored);
+      return encodePair(index, value);
+    });
     const record = lease?.(index);
     if (record === undefined) this.#leases.delete(this.#tx, key);
     else this.#leases.set(this.#tx, key, record);

@@ -92,6 +92,13 @@ export class Bucket {
     if (!this.#tree.put(key, value, 0)) throw this.#incompatible(key, "is a bucket, not a key");
   }
 
+  /** @internal Sets `key` to what `make` gives for its value; one search does for both. */
+  replace(key: Uint8Array, make: (current: Uint8Array | undefined) => Uint8Array): void {
+    this.#assertWritable();
+    this.#checkKeyLength(key);
+    if (!this.#tree.replace(key, make)) throw this.#incompatible(key, "is a bucket, not a key");
+  }
+
   /** Deletes `key`; says whether it was there. Throws INCOMPATIBLE where it is a nested bucket. */
   delete(key: Uint8Array): boolean {
     this.#assertWritable();

@@ -168,7 +168,10 @@ export class Node {
 
   /** The children that are being edited, with their indexes, in order. */
   editedChildren(): [number, Node][] {
-    if (this.#page !== undefined) return [...(this.#children ?? [])].sort(([left], [right]) => left - right);
+    if (this.#page !== undefined) {
+      const children = this.#children === undefined ? [] : [...this.#children];
+      return children.length < 2 ? children : children.sort(([left], [right]) => left - right);
+    }
     return this.#inodes.flatMap(({ child }, index): [number, Node][] => (child ? [[index, child]] : []));
   }
 

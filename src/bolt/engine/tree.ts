@@ -82,6 +82,24 @@ export class Tree {
     const leaf = this.#editLeaf(key);
     const index = leaf.findLeaf(key);
     if (index >= 0 && leaf.flags(index) !== flags) return false;
+    this.#set(leaf, index, key, value, flags);
+    return true;
+  }
+
+  /**
+   * Sets a plain key to what `make` gives for the value that is there, with one search for both; as `put`. `make` must not
+   * touch the tree.
+   */
+  replace(key: Uint8Array, make: (current: Uint8Array | undefined) => Uint8Array): boolean {
+    const leaf = this.#editLeaf(key);
+    const index = leaf.findLeaf(key);
+    if (index >= 0 && leaf.flags(index) !== 0) return false;
+    this.#set(leaf, index, key, make(index >= 0 ? leaf.value(index) : undefined), 0);
+    return true;
+  }
+
+  /** Sets the element at `index` of the leaf that the path leads to, or adds it there. */
+  #set(leaf: Node, index: number, key: Uint8Array, value: Uint8Array, flags: number): void {
     const inode = this.context.arena!.inode(key, value, flags);
     this.version++;
     this.context.changes++;
@@ -89,7 +107,7 @@ export class Tree {
     if (index >= 0) {
       if (!leaf.overwrite(index, inode)) leaf.inodes[index] = inode;
       leaf.appended = Number.NEGATIVE_INFINITY;
-      return true;
+      return;
     }
     const atEnd = ~index === leaf.inodes.length;
     if (atEnd) {
@@ -101,7 +119,6 @@ export class Tree {
       leaf.appended = Number.NEGATIVE_INFINITY;
     }
     if (leaf.inodes.length > maxNodeLength) this.#part(atEnd);
-    return true;
   }
 
   /** Adds a key above all others, where the one before was such a key too and its leaf has room. */
