@@ -27,6 +27,8 @@ export class Call<T = unknown> {
   /** How often it was sent, and with how many others the last time. */
   attempts = 0;
   batchSize = 1;
+  /** Called when it is answered, before whoever waits for it goes on. */
+  onAnswered: (() => void) | undefined;
   /** Called when it settles. */
   onSettled: (() => void) | undefined;
   #resolve!: (value: unknown) => void;
@@ -44,6 +46,7 @@ export class Call<T = unknown> {
   resolve(value: T): void {
     if (this.settled) return;
     this.#settle();
+    this.onAnswered?.();
     this.#resolve(value);
   }
 

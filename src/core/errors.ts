@@ -116,3 +116,9 @@ function describe(code: StoreErrorCode, reason: string, details: StoreErrorDetai
 export function isStoreError(error: unknown, code?: StoreErrorCode): error is StoreError {
   return error instanceof StoreError && (code === undefined || error.code === code);
 }
+
+/** What a driver rejected with, as the store's error: anything else of it is of code `BACKEND`, with itself as the cause. */
+export function asStoreError(error: unknown): StoreError {
+  if (isStoreError(error)) return error;
+  return new StoreError("BACKEND", error instanceof Error ? error.message : String(error), { cause: error });
+}

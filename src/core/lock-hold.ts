@@ -2,7 +2,7 @@ import type { Clock } from "../util/clock.js";
 import { type Calls, traceOf } from "./calls.js";
 import { callsAreTraced } from "./diagnostics.js";
 import type { Acquired, Driver } from "./driver.js";
-import { isStoreError, StoreError, type StoreErrorCode } from "./errors.js";
+import { asStoreError, StoreError, type StoreErrorCode } from "./errors.js";
 import { KeptLease } from "./kept-lease.js";
 import type { CallOptions, LockHold } from "./store.js";
 
@@ -110,12 +110,7 @@ export class ManagedHold implements LockHold {
 
   #explain(error: unknown): StoreError {
     const { backend, endpoint } = this.#parts.driver;
-    const details = { backend, endpoint, key: this.key };
-    if (isStoreError(error)) return error.with(details);
-    return new StoreError("BACKEND", error instanceof Error ? error.message : String(error), {
-      ...details,
-      cause: error,
-    });
+    return asStoreError(error).with({ backend, endpoint, key: this.key });
   }
 
   #error(code: StoreErrorCode, reason: string): StoreError {

@@ -8,7 +8,7 @@ import { type Call, type Calls, traceOf } from "./calls.js";
 import type { Connectivity } from "./connectivity.js";
 import { callsAreTraced } from "./diagnostics.js";
 import type { Acquired, Contender, Driver } from "./driver.js";
-import { isStoreError, StoreError, type StoreErrorCode } from "./errors.js";
+import { asStoreError, isStoreError, StoreError, type StoreErrorCode } from "./errors.js";
 import { ManagedHold } from "./lock-hold.js";
 import type { CallOptions, Lock, LockHold } from "./store.js";
 
@@ -136,12 +136,7 @@ export class ManagedLock implements Lock {
 
   #explain(error: unknown): StoreError {
     const { backend, endpoint } = this.#host.driver;
-    const details = { backend, endpoint, key: this.key, outcome: "not-applied" as const };
-    if (isStoreError(error)) return error.with(details);
-    return new StoreError("BACKEND", error instanceof Error ? error.message : String(error), {
-      ...details,
-      cause: error,
-    });
+    return asStoreError(error).with({ backend, endpoint, key: this.key, outcome: "not-applied" });
   }
 
   #error(code: StoreErrorCode, reason: string): StoreError {

@@ -2,22 +2,11 @@ import { type Clock, systemClock } from "../util/clock.js";
 import { settledWithin } from "../util/settled-within.js";
 import { positiveInteger, timeout } from "./arguments.js";
 import { AtomicBuilder } from "./atomic.js";
-import { type Call, Calls, type CallSubject, traceOf } from "./calls.js";
+import { Calls } from "./calls.js";
 import type { Capabilities } from "./capabilities.js";
 import { Connectivity } from "./connectivity.js";
 import { callsAreTraced } from "./diagnostics.js";
-import type {
-  Committed,
-  DeleteOperation,
-  Driver,
-  LeasedPair,
-  ListPage,
-  ListQuery,
-  PutOperation,
-  ReadOperation,
-  Request,
-  Transaction,
-} from "./driver.js";
+import type { Driver, ListPage, ListQuery, PutOperation, ReadOperation } from "./driver.js";
 import { StoreError } from "./errors.js";
 import { Input } from "./input.js";
 import { LeasedKeys } from "./leased-keys.js";
@@ -29,6 +18,7 @@ import { defaults, type StoreOptions } from "./options.js";
 import type { KVPair } from "./pair.js";
 import { Requests } from "./requests.js";
 import { scanPages } from "./scan.js";
+import { Sender } from "./sender.js";
 import { Signals } from "./signals.js";
 import type {
   Atomic,
@@ -50,7 +40,7 @@ import type {
 } from "./store.js";
 import { updateKey } from "./update.js";
 import { WatchHub } from "./watch-hub.js";
-import type { WriteScope } from "./write-order.js";
+import { Writes } from "./writes.js";
 
 /** How long a closing store waits for what it gives back, in milliseconds; the rest runs out on the server. */
 const closeTimeoutMs = 3_000;
@@ -69,7 +59,9 @@ export class ManagedStore implements Store {
   readonly #connectivity: Connectivity;
   readonly #calls: Calls;
   readonly #requests: Requests;
+  readonly #sender: Sender;
   readonly #input: Input;
+  readonly #writes: Writes;
   readonly #leased: LeasedKeys;
   readonly #watches: WatchHub;
   readonly #holds = new Set<ManagedHold>();
@@ -96,15 +88,23 @@ export class ManagedStore implements Store {
       signals,
     });
     this.#requests = new Requests(driver, this.#connectivity, options.batch ?? true);
+    this.#sender = new Sender(driver, this.#calls, this.#requests);
     this.#leased = new LeasedKeys({
       clock: this.#clock,
       connectivity: this.#connectivity,
       onTime: capabilities.ttl.lateByFactor === 1 && capabilities.ttl.outlivesWriter,
       putLeased: (operation, ttlMs) =>
-        this.#single({ operation: "put", key: operation.key, write: true }, undefined, async (request) => {
+        this.#sender.single({ operation: "put", key: operation.key, write: true }, undefined, async (request) => {
           const sentAt = this.#clock.now();
           return { ...(await driver.putLeased(operation, ttlMs, request)), sentAt };
         }),
+    });
+    this.#writes = new Writes({
+      driver,
+      clock: this.#clock,
+      requests: this.#requests,
+      sender: this.#sender,
+      leased: this.#leased,
     });
     this.#watches = new WatchHub(driver, signals, () =>
       this.#calls.check({ operation: "watch", key: "", write: false }, undefined),
@@ -133,16 +133,17 @@ export class ManagedStore implements Store {
     return this.#read("exists", key, options) as Promise<boolean>;
   }
 
-  async put(key: string, value: string | Uint8Array, options?: PutOptions): Promise<KVPair> {
-    return this.#put("put", this.#input.put(key, value), options);
+  put(key: string, value: string | Uint8Array, options?: PutOptions): Promise<KVPair> {
+    return checked(() => this.#put("put", this.#input.put(key, value), options));
   }
 
-  async atomicPut(key: string, value: string | Uint8Array, previous: Previous, options?: PutOptions): Promise<KVPair> {
-    return this.#put("atomicPut", this.#input.put(key, value, { previous, mayBeAbsent: true }), options);
+  atomicPut(key: string, value: string | Uint8Array, previous: Previous, options?: PutOptions): Promise<KVPair> {
+    const comparison = { previous, mayBeAbsent: true };
+    return checked(() => this.#put("atomicPut", this.#input.put(key, value, comparison), options));
   }
 
-  async delete(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#delete("delete", this.#input.delete(key), options);
+  delete(key: string, options?: CallOptions): Promise<boolean> {
+    return checked(() => this.#writes.delete("delete", this.#input.delete(key), options));
   }
 
   async atomicDelete(
@@ -150,7 +151,7 @@ export class ManagedStore implements Store {
     previous: KVPair | { readonly revision: bigint },
     options?: CallOptions,
   ): Promise<void> {
-    await this.#delete("atomicDelete", this.#input.delete(key, { previous, mayBeAbsent: false }), options);
+    await this.#writes.delete("atomicDelete", this.#input.delete(key, { previous, mayBeAbsent: false }), options);
   }
 
   async list(directory: string, options: ListOptions = {}): Promise<KVPair[]> {
@@ -168,16 +169,13 @@ export class ManagedStore implements Store {
     const pageSize = this.#input.pageSize(options.pageSize);
     const subject = { operation: "scan", key: query.directory, write: false };
     return scanPages(query, pageSize, (page) =>
-      this.#single(subject, options, (request) => this.#driver.list(page, request)),
+      this.#sender.single(subject, options, (request) => this.#driver.list(page, request)),
     );
   }
 
   async deleteTree(directory: string, options: DeleteTreeOptions = {}): Promise<number> {
     const tree = this.#input.tree(directory, options);
-    const subject = { operation: "deleteTree", key: tree, write: true };
-    const count = await this.#single(subject, options, (request) => this.#driver.deleteTree(tree, request), { tree });
-    this.#leased.forgetTree(tree);
-    return count;
+    return this.#writes.deleteTree(tree, options);
   }
 
   async update(key: string, fn: Updater, options: PutOptions = {}): Promise<KVPair | undefined> {
@@ -190,7 +188,7 @@ export class ManagedStore implements Store {
 
   atomic(): Atomic {
     return new AtomicBuilder(this.#input, this.capabilities.atomic, (transaction, keepAlive, options) =>
-      this.#commit(transaction, keepAlive, options),
+      this.#writes.commit(transaction, keepAlive, options),
     );
   }
 
@@ -220,7 +218,9 @@ export class ManagedStore implements Store {
   }
 
   ping(options?: CallOptions): Promise<void> {
-    return this.#single({ operation: "ping", key: "", write: false }, options, (request) => this.#driver.ping(request));
+    return this.#sender.single({ operation: "ping", key: "", write: false }, options, (request) =>
+      this.#driver.ping(request),
+    );
   }
 
   onStateChange(listener: (change: StateChange) => void): () => void {
@@ -253,65 +253,16 @@ export class ManagedStore implements Store {
       this.#calls.check(subject, options);
       const now = callsAreTraced() ? undefined : this.#driver.readNow?.(operation);
       if (now === undefined)
-        return this.#send(subject, options, (call) => this.#requests.read(operation, consistency, call));
+        return this.#sender.send(subject, options, (call) => this.#requests.read(operation, consistency, call));
       return now.answer instanceof StoreError ? Promise.reject(now.answer) : Promise.resolve(now.answer);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #put(name: string, operation: PutOperation, options: PutOptions | undefined): Promise<KVPair> {
-    const { key } = operation;
-    const subject = { operation: name, key, write: true };
-    const ttlMs = this.#input.ttl(options, key);
-    if (ttlMs === undefined) {
-      const pair = await this.#send<KVPair>(subject, options, (call) => this.#requests.write(operation, call));
-      this.#leased.forget(key);
-      return pair;
-    }
-    let sentAt = 0;
-    const put = (request: Request): Promise<LeasedPair> => {
-      sentAt = this.#clock.now();
-      return this.#driver.putLeased(operation, ttlMs, request);
-    };
-    const keepAlive = options?.keepAlive === true;
-    const onLate = ({ lease }: LeasedPair): Promise<void> => this.#leased.abandon(lease, keepAlive);
-    const leased = await this.#single(subject, options, put, { keys: [key] }, onLate);
-    this.#leased.add(operation, leased, { keepAlive, sentAt });
-    return leased.pair;
-  }
-
-  async #delete(name: string, operation: DeleteOperation, options: CallOptions | undefined): Promise<boolean> {
-    const subject = { operation: name, key: operation.key, write: true };
-    const there = await this.#send<boolean>(subject, options, (call) => this.#requests.write(operation, call));
-    this.#leased.forget(operation.key);
-    return there;
-  }
-
-  async #commit(
-    transaction: Transaction,
-    keepAlive: ReadonlySet<string>,
-    options: CallOptions | undefined,
-  ): Promise<KVPair[]> {
-    const { checks, writes } = transaction;
-    const keys = [...new Set([...checks, ...writes].map(({ key }) => key))];
-    let sentAt = 0;
-    const commit = (request: Request): Promise<Committed> => {
-      sentAt = this.#clock.now();
-      return this.#driver.commit(transaction, request);
-    };
-    const onLate = async (late: Committed): Promise<void> => {
-      for (const { pair, lease } of late) if (lease) await this.#leased.abandon(lease, keepAlive.has(pair.key));
-    };
-    const subject = { operation: "commit", key: "", write: true };
-    const committed = await this.#single(subject, options, commit, { keys }, onLate);
-    for (const { key } of writes) this.#leased.forget(key);
-    const puts = writes.filter((write) => write.type === "put");
-    for (const [at, { pair, lease }] of committed.entries()) {
-      if (lease === undefined) continue;
-      this.#leased.add(puts[at]!, { pair, lease }, { keepAlive: keepAlive.has(pair.key), sentAt });
-    }
-    return committed.map(({ pair }) => pair);
+  #put(name: string, operation: PutOperation, options: PutOptions | undefined): Promise<KVPair> {
+    const ttlMs = this.#input.ttl(options, operation.key);
+    return this.#writes.put(name, { operation, ttlMs, keepAlive: options?.keepAlive === true }, options);
   }
 
   #list<Entry>(
@@ -321,30 +272,17 @@ export class ManagedStore implements Store {
     entriesOf: (page: ListPage) => readonly Entry[],
   ): Promise<Entry[]> {
     const subject = { operation, key: query.directory, write: false };
-    return this.#single(subject, options, (request) =>
+    return this.#sender.single(subject, options, (request) =>
       collect(query, (page) => this.#driver.list(page, request), entriesOf),
     );
   }
+}
 
-  #single<T>(
-    subject: CallSubject,
-    options: CallOptions | undefined,
-    run: (request: Request) => Promise<T>,
-    scope?: WriteScope,
-    onLate?: (result: T) => Promise<void>,
-  ): Promise<T> {
-    return this.#send<T>(subject, options, (call) => this.#requests.single(call, scope, run, onLate));
-  }
-
-  /** Admits a call and sends it on its way; its promise settles as the first of answer, deadline, abort and close. */
-  #send<T>(subject: CallSubject, options: CallOptions | undefined, start: (call: Call<T>) => void): Promise<T> {
-    try {
-      const call = this.#calls.begin<T>(subject, options);
-      const traced = callsAreTraced() ? traceOf(call, this.#driver) : call.promise;
-      start(call);
-      return traced;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+/** What a check throws, as a rejection: the calls of a store never throw. */
+function checked<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
   }
 }

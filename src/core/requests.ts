@@ -3,7 +3,7 @@ import type { Call } from "./calls.js";
 import type { Connectivity } from "./connectivity.js";
 import { batchChannel } from "./diagnostics.js";
 import type { Driver, ReadOperation, Request, WriteOperation } from "./driver.js";
-import { isStoreError, outcomeOfCode, StoreError } from "./errors.js";
+import { asStoreError, isStoreError, outcomeOfCode, StoreError } from "./errors.js";
 import type { Consistency } from "./store.js";
 import { type Turn, WriteOrder, type WriteScope } from "./write-order.js";
 
@@ -209,14 +209,9 @@ export class Requests {
   #explain(error: unknown, call: Pick<Call, "subject" | "outcome">): StoreError {
     const { key, write } = call.subject;
     const { backend, endpoint } = this.#driver;
-    const details = { backend, endpoint, key: key === "" ? undefined : key, outcome: write ? call.outcome : undefined };
-    if (isStoreError(error)) {
-      return error.with(
-        write ? { ...details, outcome: outcomeOfCode(error.code, call.outcome ?? "unknown") } : details,
-      );
-    }
-    const reason = error instanceof Error ? error.message : String(error);
-    return new StoreError("BACKEND", reason, { ...details, cause: error });
+    const explained = asStoreError(error);
+    const outcome = write ? outcomeOfCode(explained.code, call.outcome ?? "unknown") : undefined;
+    return explained.with({ backend, endpoint, key: key === "" ? undefined : key, outcome });
   }
 
   #publish(operation: "read" | "write", items: Item<unknown>[]): void {
