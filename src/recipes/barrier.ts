@@ -6,7 +6,7 @@ import type { CallOptions, LockHold, Store } from "../core/store.js";
 import { BarrierRound, readRound } from "./barrier-round.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
-import { throughOutages } from "./outages.js";
+import { lockPatiently, throughOutages } from "./outages.js";
 import { type Found, waitFor } from "./watched-wait.js";
 import { releaseQuietly } from "./with-lock.js";
 
@@ -76,7 +76,7 @@ class LockBarrier implements Barrier {
   async #enterOnce(signal: AbortSignal): Promise<BarrierVisit | undefined> {
     const round = new BarrierRound(this.#store, this.key);
     const member = randomUUID();
-    const entry = await this.#store.newLock(round.memberKey(member), this.#options).lock({ signal });
+    const entry = await lockPatiently(this.#store.newLock(round.memberKey(member), this.#options), signal);
     const waiting = linkSignals(signal, entry.signal);
     try {
       const look = async (): Promise<Found<readonly string[]>> => {

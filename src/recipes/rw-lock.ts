@@ -3,7 +3,7 @@ import { canonicalKey } from "../core/keys.js";
 import type { CallOptions, Lock, LockHold, Store } from "../core/store.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
-import { throughOutages } from "./outages.js";
+import { lockPatiently, throughOutages } from "./outages.js";
 import { RecipeHold } from "./recipe-hold.js";
 import { waitFor } from "./watched-wait.js";
 import { releaseQuietly } from "./with-lock.js";
@@ -87,7 +87,7 @@ class ReadMode implements LockMode {
 
   /** The entry has a name of its own, so this waits for the store alone. */
   #announce(signal: AbortSignal): Promise<LockHold> {
-    return this.#newEntry().lock({ signal });
+    return lockPatiently(this.#newEntry(), signal);
   }
 
   /**
@@ -114,7 +114,7 @@ class ReadMode implements LockMode {
   /** Takes its turn behind the writers: while it holds the door there is none, and its entry is there before it lets go. */
   async #passTheDoor(signal: AbortSignal): Promise<LockHold> {
     for (;;) {
-      const door = await newDoor(this.#place, doorValues.reader).lock({ signal });
+      const door = await lockPatiently(newDoor(this.#place, doorValues.reader), signal);
       try {
         const entry = await this.#announce(signal);
         if (door.held && entry.held) return new RecipeHold(this.#place.key, entry);
@@ -137,7 +137,7 @@ class WriteMode implements LockMode {
     const subject = { backend: this.#place.store.backend, key: this.#place.key, waitsFor: "the wait to write" };
     return withDeadline(subject, options, async (signal) => {
       for (;;) {
-        const door = await newDoor(this.#place, doorValues.writer).lock({ signal });
+        const door = await lockPatiently(newDoor(this.#place, doorValues.writer), signal);
         if (await this.#readersLeave(door, signal)) return new RecipeHold(this.#place.key, door);
         await releaseQuietly(door);
       }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createMemoryStore } from "../../../src/bolt/memory.js";
 import { StoreError } from "../../../src/core/errors.js";
-import { createCandidate, type Term } from "../../../src/recipes/index.js";
+import { createCandidate, observeLeader, type Term } from "../../../src/recipes/index.js";
 import { createDeferred } from "../../../src/util/deferred.js";
 
 /** Resolves when the signal fires. */
@@ -137,4 +137,23 @@ it("ids that nobody chose differ, and an id may not be what the store cannot hol
   const candidate = createCandidate(store, "k", { id: "\ud800" });
   await expect(candidate.run(() => undefined)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   expect(() => createCandidate(store, "k", { restMs: 0 })).toThrow(/restMs/);
+});
+
+it("whoever observes sees each change of the leader once, in whatever way the key is written", async () => {
+  const store = await createMemoryStore();
+  const seen: (string | undefined)[] = [];
+  await store.put("leader", "bob");
+  const observing = (async () => {
+    for await (const leader of observeLeader(store, "leader")) {
+      seen.push(leader);
+      if (leader === "last") return;
+    }
+  })();
+  await expect.poll(() => seen).toEqual(["bob"]);
+  for (const id of ["bob", "alice", "alice"]) await store.put("leader", id);
+  await store.delete("leader");
+  await store.put("leader", new Uint8Array([0xff]));
+  await store.put("leader", "last");
+  await observing;
+  expect(seen).toEqual(["bob", "alice", undefined, "\ufffd", "last"]);
 });

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
+import { setTimeout as pause } from "node:timers/promises";
 import { createMemoryStore, type MemoryStore } from "../../../src/bolt/memory.js";
+import type { LockHold, Store } from "../../../src/core/store.js";
 import { createBarrier, createRWLock, createSemaphore, withHold, withLock } from "../../../src/recipes/index.js";
+import { createDeferred } from "../../../src/util/deferred.js";
 import { countListeners } from "../core/support/listeners.js";
 
 async function twoStores(): Promise<[MemoryStore, MemoryStore]> {
@@ -14,6 +17,31 @@ async function only(store: MemoryStore, directory: string): Promise<string> {
   const keys = await store.keys(directory);
   expect(keys).toHaveLength(1);
   return keys[0]!;
+}
+
+/** The store, with something that happens right after each answer to a `get`, a `keys` or a lock's `lock`. */
+function withHook(store: MemoryStore, hook: (call: "get" | "keys" | "lock", key: string) => Promise<void>): Store {
+  const after = async <T>(call: "get" | "keys" | "lock", key: string, answer: Promise<T>): Promise<T> => {
+    const given = await answer;
+    await hook(call, key);
+    return given;
+  };
+  const calls: Partial<Store> = {
+    get: (key, options) => after("get", key, store.get(key, options)),
+    keys: (key, options) => after("keys", key, store.keys(key, options)),
+    newLock: (key, options) => {
+      const lock = store.newLock(key, options);
+      return {
+        key,
+        lock: (waiting) => after("lock", key, lock.lock(waiting)),
+        tryLock: (waiting) => lock.tryLock(waiting),
+        unlock: (waiting) => lock.unlock(waiting),
+      };
+    },
+    watchTree: (key, options) => store.watchTree(key, options),
+    backend: store.backend,
+  };
+  return calls as Store;
 }
 
 it("withLock rejects with LOCK_LOST when the lock went while the function ran", async () => {
@@ -59,6 +87,54 @@ it("a writer who loses the door while it waits for the readers takes it again be
   expect(writer.held).toBe(true);
   await writer.unlock();
   expect(await store.keys("")).toEqual([]);
+});
+
+it("a writer who loses the door while it looks for readers does not write before it has it again", async () => {
+  const [store] = await twoStores();
+  let lost: bigint | undefined;
+  const hooked = withHook(store, async (call) => {
+    if (call !== "keys" || lost !== undefined) return;
+    lost = (await store.get("doc/door"))!.revision;
+    await store.loseLock("doc/door");
+  });
+  const writer = await createRWLock(hooked, "doc").write.lock();
+  expect(writer.token).toBeGreaterThan(lost!);
+  expect(writer.held).toBe(true);
+});
+
+it("a reader whose entry goes while it looks at the door does not read on it", async () => {
+  const [store] = await twoStores();
+  const lost: string[] = [];
+  const hooked = withHook(store, async (call) => {
+    if (call !== "get" || lost.length > 0) return;
+    lost.push(await only(store, "doc/readers"));
+    await store.loseLock(lost[0]!);
+  });
+  const reader = await createRWLock(hooked, "doc").read.lock();
+  expect(reader.held).toBe(true);
+  expect(await only(store, "doc/readers")).not.toBe(lost[0]);
+});
+
+it("a reader who loses the door before it has announced itself there lines up again", async () => {
+  const [store, other] = await twoStores();
+  const first = await createRWLock(other, "doc").write.lock();
+  const second = createDeferred<LockHold>();
+  let announced = 0;
+  const hooked = withHook(store, async (call, key) => {
+    // The reader has seen the writer and goes to the door.
+    if (call === "get") await first.unlock();
+    if (call !== "lock" || !key.startsWith("doc/readers/") || ++announced !== 2) return;
+    // The reader's process stands still: door and entry are lost meanwhile, and a writer comes.
+    await store.loseLock("doc/door");
+    await store.loseLock(key);
+    second.resolve(await createRWLock(other, "doc").write.lock());
+  });
+  const reading = createRWLock(hooked, "doc").read.lock();
+  const writer = await second.promise;
+  expect(await Promise.race([reading.then(() => "reads"), pause(100, "waits")])).toBe("waits");
+  expect(writer.held).toBe(true);
+  await writer.unlock();
+  expect((await reading).held).toBe(true);
 });
 
 it("who waits for a slot and loses its turn lines up again", async () => {

@@ -1,0 +1,23 @@
+/**
+ * Adds 1 to a counter, many writers at a time. Arguments: the store's URL, the key, how many writers, and how often each.
+ * Prints "ready", waits for a line, so that all begin together, and then each count it was given.
+ */
+import { once } from "node:events";
+import { writeSync } from "node:fs";
+import { connect } from "../../../src/connect.js";
+import { createCounter } from "../../../src/recipes/index.js";
+
+const [url, key, writers, times] = process.argv.slice(2);
+const store = await connect(url!);
+const counter = createCounter(store, key!);
+writeSync(1, "ready\n");
+await once(process.stdin, "data");
+process.stdin.destroy();
+await Promise.all(
+  Array.from({ length: Number(writers) }, async () => {
+    for (let time = 0; time < Number(times); time++) {
+      writeSync(1, `${await counter.add(1, { timeoutMs: 120_000 })}\n`);
+    }
+  }),
+);
+await store.close();
