@@ -1,4 +1,4 @@
-import { NodeExistsError, type RequestOptions } from "./client/index.js";
+import { NodeExistsError, NoNodeError, type RequestOptions } from "./client/index.js";
 import type { Ensemble } from "./ensemble.js";
 import { beforeWriting } from "./errors.js";
 import { parentOf } from "./paths.js";
@@ -9,10 +9,11 @@ import { parentOf } from "./paths.js";
  */
 export async function createGuard(ensemble: Ensemble, guard: string, bounds: RequestOptions): Promise<void> {
   const { client, endpoint } = ensemble;
-  const paths = [parentOf(guard)!, guard];
-  const created = await Promise.allSettled(paths.map((path) => client.create(path, null, bounds)));
-  for (const end of created) {
-    if (end.status === "rejected" && !(end.reason instanceof NodeExistsError))
-      throw beforeWriting(end.reason, endpoint);
-  }
+  const [directory, own] = await Promise.allSettled(
+    [parentOf(guard)!, guard].map((path) => client.create(path, null, bounds)),
+  );
+  if (own?.status !== "rejected" || own.reason instanceof NodeExistsError) return;
+  // Of a directory that is there a server may say that it may not be created.
+  const missing = own.reason instanceof NoNodeError && directory?.status === "rejected";
+  throw beforeWriting(missing ? directory.reason : own.reason, endpoint);
 }

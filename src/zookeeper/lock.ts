@@ -2,12 +2,14 @@ import type { Acquired, Contender, Request } from "../core/driver.js";
 import { isStoreError, StoreError } from "../core/errors.js";
 import { Backoff } from "../util/backoff.js";
 import { sleep } from "../util/sleep.js";
-import { MultiError } from "./client/index.js";
-import { applyTransaction, type Applied } from "./commit.js";
+import { MultiError, type MultiOperation, type Stat } from "./client/index.js";
+import { applyTransaction, noteWritten } from "./commit.js";
+import { createKey } from "./create-key.js";
 import type { Ensemble } from "./ensemble.js";
 import { storeError } from "./errors.js";
 import { HeldLock } from "./held-lock.js";
 import { type LockLayout, lockQueue } from "./lock-layout.js";
+import { revisionOf } from "./nodes.js";
 import { PlaceLost, QueuePlace } from "./queue-place.js";
 
 /** How long one request of a contender may take, in milliseconds, before it is asked again. */
@@ -61,10 +63,10 @@ async function hold(
   for (;;) {
     signal?.throwIfAborted();
     try {
-      const { puts } = await writeValue(ensemble, layout, contender, place, { deadline: clock.now() + questionMs });
+      const revision = await writeValue(ensemble, layout, contender, place, { deadline: clock.now() + questionMs });
       const { session } = ensemble;
       if (session === undefined || session.id !== place.session) throw new PlaceLost();
-      const lease = new HeldLock(ensemble, layout, contender.key, place, puts[0]!.pair.revision, session.timeoutMs);
+      const lease = new HeldLock(ensemble, layout, contender.key, place, revision, session.timeoutMs);
       return { token: place.token, lease, renewedAt: client.sessionDeadline - session.timeoutMs };
     } catch (error) {
       // Done twice it is the same: nobody else writes there.
@@ -75,21 +77,48 @@ async function hold(
   }
 }
 
+/** The revision of the value that was written. Throws `PlaceLost` when the contender's node is gone. */
 async function writeValue(
   ensemble: Ensemble,
   layout: LockLayout,
   { key, value, ttlMs }: Contender,
   place: QueuePlace,
   request: Request,
-): Promise<Applied> {
-  const put = { type: "put", key, value, ttlMs: layout === "libkv" ? undefined : ttlMs } as const;
+): Promise<bigint> {
+  const first: MultiOperation[] = [{ type: "check", path: place.path, version: -1 }];
   try {
-    return await applyTransaction(ensemble, { checks: [], writes: [put] }, request, [
-      { type: "check", path: place.path, version: -1 },
-    ]);
+    if (layout === "kvasir") {
+      // Nearly always there is nothing at the key, and its directory is there: that takes one request.
+      const stat = await createValue(ensemble, key, value, request, first);
+      if (stat !== undefined) return revisionOf(stat);
+    }
+    const put = { type: "put", key, value, ttlMs: layout === "libkv" ? undefined : ttlMs } as const;
+    const { puts } = await applyTransaction(ensemble, { checks: [], writes: [put] }, request, first);
+    return puts[0]!.pair.revision;
   } catch (error) {
     const cause = error instanceof StoreError ? error.cause : error;
     if (cause instanceof MultiError && cause.index === 0) throw new PlaceLost();
     throw error;
   }
+}
+
+/** The node of a value where there was none; `undefined` when the server refused that. */
+async function createValue(
+  ensemble: Ensemble,
+  key: string,
+  value: Uint8Array,
+  request: Request,
+  first: readonly MultiOperation[],
+): Promise<Stat | undefined> {
+  return ensemble.writing(request, async (bounds) => {
+    try {
+      const options = { mode: "ephemeral", first } as const;
+      const stat = await createKey(ensemble, ensemble.paths.of(key), value, bounds, options);
+      if (stat !== undefined) noteWritten(ensemble, key, stat);
+      return stat;
+    } catch (error) {
+      if (error instanceof MultiError && error.index >= first.length) return undefined;
+      throw error;
+    }
+  });
 }

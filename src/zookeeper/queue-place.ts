@@ -1,3 +1,4 @@
+import { lockSuffix } from "../core/keys.js";
 import { Backoff } from "../util/backoff.js";
 import { sleep } from "../util/sleep.js";
 import { NoNodeError, type RequestOptions, ZooKeeperError } from "./client/index.js";
@@ -7,6 +8,7 @@ import { isPassing } from "./errors.js";
 import { untilDone } from "./later.js";
 import { contenderNumber } from "./lock-layout.js";
 import { childOf } from "./paths.js";
+import { pruneEmpty } from "./prune.js";
 
 /** How long one request of a contender may take, in milliseconds, before it is asked again. */
 const questionMs = 5_000;
@@ -23,7 +25,8 @@ export class QueuePlace {
   #path: string | undefined;
   #token = 0n;
   #session: bigint | undefined;
-
+  /** The queue as it was right after the node was created. */
+  #firstSeen: readonly string[] | undefined;
   /** Whether the node may be there though its creation was not answered. */
   #maybeThere = false;
   readonly #signal: AbortSignal | undefined;
@@ -60,20 +63,14 @@ export class QueuePlace {
 
   /** Creates the node. When the answer is lost it looks for the node before it creates another. */
   async enter(): Promise<void> {
-    const { client, acl } = this.#ensemble;
-    const prefix = childOf(this.#queue, this.#name);
     await this.#untilAnswered(async (bounds) => {
-      if (this.#maybeThere && (await this.#find(bounds))) return;
+      if (this.#path !== undefined || (this.#maybeThere && (await this.#find(bounds)))) return;
       try {
-        const { path, zxid } = await client.create(prefix, null, { ...bounds, mode: "ephemeralSequential", acl });
-        this.#session = this.#ensemble.session?.id;
-        this.#path = path;
-        this.#token = zxid;
+        await this.#create(bounds);
       } catch (error) {
-        this.#maybeThere ||= error instanceof ZooKeeperError && error.outcome === "unknown";
         if (!(error instanceof NoNodeError)) throw error;
-        await createDirectories(this.#ensemble, this.#queue, bounds);
-        throw new Again();
+        // Sent right behind what it needs.
+        await Promise.all([createDirectories(this.#ensemble, this.#queue, bounds), this.#createOrAgain(bounds)]);
       }
     });
     // The session ended in the moment of the answer.
@@ -103,7 +100,34 @@ export class QueuePlace {
 
   /** Deletes the queue if it is empty; the next contender makes it again. */
   async sweep(bounds: RequestOptions): Promise<void> {
+    // In libkv's layout the queue is the key's own node, which others may have given a value at version 0.
+    if (!this.#queue.endsWith(lockSuffix)) return pruneEmpty(this.#ensemble, [this.#queue], bounds);
     await this.#ensemble.client.delete(this.#queue, { ...bounds, version: 0 }).catch(() => {});
+  }
+
+  /** Creates the node, and reads the queue in the same breath. */
+  async #create(bounds: RequestOptions): Promise<void> {
+    const { client, acl } = this.#ensemble;
+    const options = { ...bounds, mode: "ephemeralSequential", acl } as const;
+    const created = client.create(childOf(this.#queue, this.#name), null, options);
+    const children = client.getChildren(this.#queue, bounds).catch(() => undefined);
+    try {
+      const { path, zxid } = await created;
+      this.#session = this.#ensemble.session?.id;
+      this.#path = path;
+      this.#token = zxid;
+      this.#firstSeen = (await children)?.children;
+    } catch (error) {
+      this.#maybeThere ||= error instanceof ZooKeeperError && error.outcome === "unknown";
+      throw error;
+    }
+  }
+
+  /** The queue may be deleted again in this moment, by who left it empty. */
+  async #createOrAgain(bounds: RequestOptions): Promise<void> {
+    await this.#create(bounds).catch((error: unknown) => {
+      throw error instanceof NoNodeError ? new Again() : error;
+    });
   }
 
   async #delete(path: string, bounds: RequestOptions): Promise<void> {
@@ -135,7 +159,8 @@ export class QueuePlace {
 
   /** The contender right before this one; undefined for the first. */
   async #predecessor(): Promise<string | undefined> {
-    const children = await this.#untilAnswered((bounds) => this.#children(bounds));
+    const children = this.#firstSeen ?? (await this.#untilAnswered((bounds) => this.#children(bounds)));
+    this.#firstSeen = undefined;
     const contenders = children.filter((name) => contenderNumber(name) !== undefined).sort(byNumber);
     const own = contenders.indexOf(this.path.slice(this.#queue.length + 1));
     if (own === -1) throw new PlaceLost();

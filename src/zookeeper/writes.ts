@@ -13,6 +13,7 @@ import {
   type Stat,
 } from "./client/index.js";
 import { applyTransaction, noteWritten } from "./commit.js";
+import { createKey } from "./create-key.js";
 import type { Ensemble } from "./ensemble.js";
 import { halfDone, storeError } from "./errors.js";
 import { conflict, isKey, mzxidOf, revisionOf, versionOf } from "./nodes.js";
@@ -116,7 +117,7 @@ async function putAnyway(
   if (ephemeral.has(put.key)) return writeCarefully(ensemble, put, request);
   const set = absentAsUndefined(client.setData(path, put.value, bounds));
   // Of a key that may be new both are sent, and one of the two does it. One that is there costs the server less alone.
-  const created = recent.has(put.key) ? undefined : refusedAsUndefined(create(ensemble, path, put.value, bounds));
+  const created = recent.has(put.key) ? undefined : refusedAsUndefined(createKey(ensemble, path, put.value, bounds));
   const [whenThere, whenNew] = await Promise.all([set, created]);
   const stat = whenThere?.stat ?? whenNew;
   if (stat !== undefined) return settled(ensemble, put, stat, request);
@@ -134,7 +135,7 @@ async function putIf(
   const path = ensemble.paths.of(key);
   let stat: Stat | undefined;
   if (expected === "absent") {
-    if (!ensemble.recent.has(key)) stat = await refusedAsUndefined(create(ensemble, path, value, bounds));
+    if (!ensemble.recent.has(key)) stat = await refusedAsUndefined(createKey(ensemble, path, value, bounds));
   } else if (!ensemble.ephemeral.has(key)) {
     const version = versionOf(expected!.revision);
     const result = await guarded(ensemble, put, { type: "setData", path, data: value, version }, bounds);
@@ -177,23 +178,6 @@ async function deleteKey(
   if (end === undefined) return false;
   await pruneRead(ensemble, parents, nodesAbove, bounds);
   return node === undefined || isKey(node);
-}
-
-/** Creates a key's node: first without a value, as a directory is, then with it; so its version is above 0. */
-async function create(
-  ensemble: Ensemble,
-  path: string,
-  value: Uint8Array,
-  bounds: RequestOptions,
-): Promise<Stat | undefined> {
-  const operations: MultiOperation[] = [
-    { type: "create", path, acl: ensemble.acl },
-    { type: "setData", path, data: value },
-    { type: "setData", path: guardOf(path), data: null },
-  ];
-  const { results } = await ensemble.multi(operations, bounds);
-  const [, result] = results;
-  return result?.type === "setData" ? result.stat : undefined;
 }
 
 /**

@@ -123,6 +123,25 @@ describe.skipIf(skipped("zookeeper"))("a ZooKeeper store that may not do everyth
     await own.close();
   });
 
+  it("needs nothing of the directories above its own, once the guards can be made", async () => {
+    const closed = await startZooKeeper({ own: true });
+    const store = await connectZookeeper({ endpoints: closed.hosts, prefix: "ours/mine" });
+    await store.client.create("/ours");
+    await store.client.create("/ours/mine");
+    await store.client.create("/___lock");
+    for (const path of ["/ours", "/"]) {
+      await store.client.setAcl(path, [{ permissions: read, scheme: "world", id: "anyone" }]);
+    }
+    await store.put("a/b", "1", { ttlMs: 20_000 });
+    await store.put("a/b", "2");
+    const hold = await store.newLock("d/e/lock").lock();
+    await hold.unlock();
+    expect(await store.keys("")).toEqual(["a/b"]);
+    expect(await store.deleteTree("", { root: true })).toBe(1);
+    await store.close();
+    await closed.close();
+  });
+
   it("says which node it may not create where the root is closed", async () => {
     const closed = await startZooKeeper({ own: true });
     const store = await connectZookeeper({ endpoints: closed.hosts, prefix: "mine" });

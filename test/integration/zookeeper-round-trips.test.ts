@@ -92,11 +92,11 @@ describe.skipIf(skipped("zookeeper"))("round trips of ZooKeeper calls", () => {
     expect(await tripsOf(async () => expect(await store.deleteTree("tree")).toBe(1_000))).toBeLessThanOrEqual(12);
   });
 
-  it("is six for a free lock, one for its unlock", async () => {
+  it("is three for a free lock, one for its unlock", async () => {
     const lock = store.newLock("lock");
     await (await lock.lock()).unlock();
-    // No queue, the queue, a place in it, whose turn it is, the key's node, its value.
-    expect(await tripsOf(() => lock.lock())).toBe(6);
+    // No queue, the queue with a place in it, the value.
+    expect(await tripsOf(() => lock.lock())).toBe(3);
     expect(await tripsOf(() => lock.unlock())).toBe(1);
   });
 
