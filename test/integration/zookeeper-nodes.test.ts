@@ -85,8 +85,13 @@ describe.skipIf(skipped("zookeeper"))("nodes of a store on ZooKeeper", () => {
     await store.put("a/b/c/d", "1");
     await store.put("keep/k", "1");
     await make(`${base}/keep/value`, bytes("theirs"));
+    // As valkeyrie leaves a key: with its value, at version 0.
+    await make(`${base}/theirs`, bytes("x"));
+    await store.put("theirs/k", "1");
     await store.delete("a/b/c/d");
     await store.delete("keep/k");
+    await store.delete("theirs/k");
+    expect((await store.get("theirs"))?.text()).toBe("x");
     expect((await client.exists(`${base}/a`)).stat).toBeUndefined();
     expect((await client.getData(`${base}/keep/value`)).data?.toString()).toBe("theirs");
     await store.put("t/u/v", "1");
@@ -124,14 +129,22 @@ describe.skipIf(skipped("zookeeper"))("nodes of a store on ZooKeeper", () => {
   });
 
   it("nor by one that went with a session", async () => {
-    const other = await connectZookeeper({ endpoints: server.hosts, prefix: `nodes/${prefixes}` });
-    await other.put("k", "1", { ttlMs: 30_000 });
-    const old = await store.get("k");
-    await other.close();
+    const open = () => connectZookeeper({ endpoints: server.hosts, prefix: `nodes/${prefixes}` });
+    const [first, second] = [await open(), await open()];
+    const guards = Array.from({ length: 256 }, (_, at) => `/___lock/guard-${at.toString(16).padStart(2, "0")}`);
+    for (const guard of guards) await make(guard, null);
+    // From this on the store knows the key's guard, and compares without reading first.
+    await store.put("k", "0");
+    await first.put("k", "1", { ttlMs: 30_000 });
+    const old = (await store.get("k"))!;
+    await first.close();
     // What makes it again need not be what deleted it.
-    await store.put("k", "2", { ttlMs: 30_000 });
+    const fresh = await second.put("k", "2", { ttlMs: 30_000 });
+    expect(BigInt.asUintN(32, fresh.revision)).toBe(BigInt.asUintN(32, old.revision));
     await expect(store.atomicPut("k", "3", old)).rejects.toMatchObject({ code: "KEY_MODIFIED" });
+    await expect(store.atomicDelete("k", old)).rejects.toMatchObject({ code: "KEY_MODIFIED" });
     expect((await store.get("k"))?.text()).toBe("2");
+    await second.close();
   });
 
   it("a ttl is taken from a key and given to it in one step", async () => {
