@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { startConsul, startEtcd } from "../../test/servers/index.js";
+import { startConsul, startEtcd, startZooKeeper } from "../../test/servers/index.js";
 
 /** A store to measure: by its URL, so that other processes can use it too. */
 export interface BenchBackend {
@@ -7,7 +7,7 @@ export interface BenchBackend {
   readonly url: string;
   /** The server, and how a proxy before it counts calls. */
   readonly server?:
-    | { readonly endpoint: string; readonly scheme: string; readonly count: "http1" | "http2" }
+    | { readonly endpoint: string; readonly scheme: string; readonly count: "http1" | "http2" | "zookeeper" }
     | undefined;
   /** Whether another process can stand for election beside this one. */
   readonly manyProcesses: boolean;
@@ -20,6 +20,8 @@ export async function openBackends(folder: string): Promise<BenchBackend[]> {
   const sharedFile = join(folder, "shared.db");
   const etcd = await startEtcd({ own: true });
   const consul = await startConsul({ own: true, sessionTtlMin: "1s" });
+  const etcd2 = await startEtcd({ own: true, v2: true });
+  const zookeeper = await startZooKeeper({ own: true });
   const nothing = async (): Promise<void> => {};
   return [
     { name: "memory", url: "memory:recipes", manyProcesses: false, close: nothing },
@@ -38,6 +40,20 @@ export async function openBackends(folder: string): Promise<BenchBackend[]> {
       server: { endpoint: consul.endpoint, scheme: "consul", count: "http1" },
       manyProcesses: true,
       close: () => consul.close(),
+    },
+    {
+      name: "etcd2",
+      url: `etcd2://${etcd2.hosts}/recipes`,
+      server: { endpoint: etcd2.endpoint, scheme: "etcd2", count: "http1" },
+      manyProcesses: true,
+      close: () => etcd2.close(),
+    },
+    {
+      name: "zookeeper",
+      url: `zk://${zookeeper.hosts}/recipes?sessionTimeoutMs=2000`,
+      server: { endpoint: zookeeper.endpoint, scheme: "zk", count: "zookeeper" },
+      manyProcesses: true,
+      close: () => zookeeper.close(),
     },
   ];
 }

@@ -65,7 +65,7 @@ export class BarrierRound {
     return `${this.#key}/members`;
   }
 
-  /** Who is there, in the order they came. */
+  /** Who is there, in the order they came, as far as renewals keep the revision. */
   async #present(signal: AbortSignal): Promise<string[]> {
     const entries = await this.#store.list(this.#directory, { signal });
     const inOrder = entries.toSorted((left, right) => (left.revision < right.revision ? -1 : 1));
