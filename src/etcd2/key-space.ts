@@ -46,5 +46,6 @@ function filesOf(directory: EtcdNode): EtcdNode[] {
 
 /** Whether a path lies below another, at any depth. */
 export function isPathBelow(path: string, directory: string): boolean {
-  return path.length > directory.length + 1 && path.startsWith(directory === "/" ? "/" : `${directory}/`);
+  const prefix = directory === "/" ? "/" : `${directory}/`;
+  return path.length > prefix.length && path.startsWith(prefix);
 }
