@@ -50,7 +50,8 @@ export async function untilDone(
     } catch (error) {
       if (!isPassing(error)) return;
     }
-    await sleep(backoff.next(), { clock });
+    // Nobody waits for it, so it keeps no process running.
+    await new Promise<void>((resolve) => clock.after(backoff.next(), resolve, { keepAlive: false }));
   }
 }
 

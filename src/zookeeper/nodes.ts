@@ -11,7 +11,7 @@ export type Node = DataReply | undefined;
 
 /** Grows with each write of a node, also when it is deleted and made again. */
 export function revisionOf(stat: Stat): bigint {
-  return (stat.mzxid << 32n) | BigInt(stat.version);
+  return (stat.mzxid << 32n) | BigInt(stat.version >>> 0);
 }
 
 /**

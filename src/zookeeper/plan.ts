@@ -26,14 +26,21 @@ export class Plan {
   readonly #tested = new Set<string>();
   readonly #created = new Set<string>();
   readonly #raised = new Set<string>();
+  /** The nodes above those of puts, which are there at the end. */
+  readonly #needed: ReadonlySet<string>;
 
   /** Throws `KEY_EXISTS`, `KEY_MODIFIED` or `NOT_SUPPORTED` when the state does not allow it. */
   constructor(ensemble: Ensemble, { checks, writes }: Transaction, nodes: NodeMap) {
     this.#ensemble = ensemble;
     this.#nodes = nodes;
+    const puts = writes.filter(({ type }) => type === "put");
+    this.#needed = new Set(puts.flatMap(({ key }) => ancestorsOf(ensemble.paths.of(key))));
     for (const check of checks) this.#check(check);
-    for (const write of writes) {
-      this.#setAt.push(write.type === "put" ? this.#put(write) : this.#delete(write));
+    // Nodes before those below them: one may have to change before another can be made in it.
+    const fromTheTop = [...writes.entries()].sort(([, left], [, right]) => left.key.length - right.key.length);
+    for (const [at, write] of fromTheTop) {
+      if (write.type === "put") this.#setAt[at] = this.#put(write);
+      this.deletes[at] = write.type === "delete" && this.#delete(write);
     }
   }
 
@@ -81,18 +88,24 @@ export class Plan {
     this.#tests.push({ type: "create", path: missing, acl: this.#ensemble.acl }, { type: "delete", path: missing });
   }
 
-  #put(write: Extract<Write, { type: "put" }>): number {
-    const path = this.#ensemble.paths.of(write.key);
+  /** Where in the changes its value is set. */
+  #put({ key, value, ttlMs }: Extract<Write, { type: "put" }>): number {
+    const path = this.#ensemble.paths.of(key);
     const node = this.#nodes.get(path);
-    const replaced = write.ttlMs !== undefined || node?.stat.isEphemeral === true;
-    if (replaced && node !== undefined) {
-      if (node.stat.numChildren > 0) throw hasChildren(write.key);
-      this.#changes.push({ type: "delete", path, version: node.stat.version });
-    }
-    if (replaced || node === undefined) this.#create(path, write.ttlMs === undefined ? "persistent" : "ephemeral");
-    this.#changes.push({ type: "setData", path, data: write.value });
-    this.deletes.push(false);
+    const mode = ttlMs === undefined ? "persistent" : "ephemeral";
+    const replaced = node !== undefined && (mode === "ephemeral" || node.stat.isEphemeral);
+    if (mode === "ephemeral" && this.#needed.has(path)) throw hasChildren(key);
+    if (replaced) this.#replace(key, path, node, mode);
+    else if (node === undefined) this.#create(path, mode);
+    this.#changes.push({ type: "setData", path, data: value });
     return this.#changes.length - 1;
+  }
+
+  /** A node that exists does not become ephemeral or permanent: another takes its place. */
+  #replace(key: string, path: string, { stat }: NonNullable<Node>, mode: CreateMode): void {
+    if (stat.numChildren > 0) throw hasChildren(key);
+    this.#changes.push({ type: "delete", path, version: stat.version });
+    this.#createNode(path, mode);
   }
 
   #create(path: string, mode: CreateMode): void {
@@ -111,14 +124,19 @@ export class Plan {
     this.#raised.add(guard);
   }
 
-  #delete({ key }: Write): undefined {
+  /** Whether there is a key to delete. */
+  #delete({ key }: Write): boolean {
     const path = this.#ensemble.paths.of(key);
     const node = this.#nodes.get(path);
-    const there = node !== undefined && isKey(node);
-    this.deletes.push(there);
-    if (!there) this.#stays(path, node);
-    else if (node.stat.numChildren === 0) this.#changes.push({ type: "delete", path });
+    if (node === undefined || !isKey(node)) {
+      this.#stays(path, node);
+      return false;
+    }
+    const { version, numChildren, isEphemeral } = node.stat;
+    if (numChildren === 0 && !this.#needed.has(path)) this.#changes.push({ type: "delete", path });
+    else if (isEphemeral) this.#replace(key, path, node, "persistent");
     // It stays as a directory for those below it.
-    else this.#changes.push({ type: "setData", path, data: null, version: node.stat.version });
+    else this.#changes.push({ type: "setData", path, data: null, version });
+    return true;
   }
 }

@@ -81,6 +81,22 @@ describe.skipIf(skipped("zookeeper"))("nodes of a store on ZooKeeper", () => {
     expect(await store.keys("")).toEqual(["k/below"]);
   });
 
+  it("one transaction may change a key and keys below it", async () => {
+    await store.put("k", "1");
+    await store.put("t", "1", { ttlMs: 30_000 });
+    await store.atomic().put("k/below", "2").delete("k").put("t/below", "2").delete("t").commit();
+    expect(await store.keys("")).toEqual(["k/below", "t/below"]);
+    await store.atomic().put("n/a/b", "3").put("n/a", "4").put("n", "5").check("n/a/b", null).commit();
+    expect((await store.list("n")).map((pair) => pair.text())).toEqual(["4", "3"]);
+    await store.put("e", "1", { ttlMs: 30_000 });
+    await store.atomic().put("e/below", "2").put("e", "permanent").commit();
+    expect((await store.get("e"))?.text()).toBe("permanent");
+    const below = store.atomic().put("f/below", "1").put("f", "2", { ttlMs: 30_000 }).commit();
+    await expect(below).rejects.toMatchObject({ code: "NOT_SUPPORTED", outcome: "not-applied" });
+    await store.atomic().delete("n/a/b").delete("n/a").delete("n").delete("absent").commit();
+    expect(await store.keys("n")).toEqual([]);
+  });
+
   it("directories go with the last key below them, others' values stay", async () => {
     await store.put("a/b/c/d", "1");
     await store.put("keep/k", "1");
