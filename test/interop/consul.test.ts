@@ -7,24 +7,26 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { connectConsul, type ConsulStore } from "../../src/consul/index.js";
 import { findConsul } from "../servers/consul.js";
 import { httpOk } from "../servers/http-request.js";
-import { type ConsulServer, startConsul } from "../servers/index.js";
+import { type ConsulServer, skipped, startConsul } from "../servers/index.js";
 import type { Program } from "../servers/program.js";
 import { runCommand } from "../servers/run-command.js";
 
 /** What libkv, valkeyrie and Go's `api.Lock` put on keys: 0x2ddccbc058a50c18, over what a JavaScript number holds. */
 const flags = 0x2ddccbc058a50c18n;
 
+const leftOut = skipped("consul");
 let server: ConsulServer;
 let consul: Program;
 let store: ConsulStore;
 
 beforeAll(async () => {
+  if (leftOut) return;
   consul = await findConsul();
   server = await startConsul({ own: true, sessionTtlMin: "1s" });
   store = await connectConsul({ endpoints: [server.hosts] });
 });
 beforeEach(async () => {
-  await store.deleteTree("", { root: true });
+  await store?.deleteTree("", { root: true });
 });
 afterAll(async () => {
   await store?.close();
@@ -53,7 +55,7 @@ async function goAcquire(key: string, session: string): Promise<boolean> {
   return (await ask("PUT", `/v1/kv/${key}?acquire=${session}&flags=${flags}`, "go")) === "true";
 }
 
-it("keys, bytes and flags are those of libkv", async () => {
+it.skipIf(leftOut)("keys, bytes and flags are those of libkv", async () => {
   const bytes = new Uint8Array([0, 255, 10, 61]);
   await store.put("lib/a b/ü", bytes);
   const raw = await ask("GET", "/v1/kv/?recurse");
@@ -70,7 +72,7 @@ it("keys, bytes and flags are those of libkv", async () => {
   expect((await store.atomicPut("lib/theirs", "2", await store.get("lib/theirs"))).text()).toBe("2");
 });
 
-it("a store without a prefix deletes everything, and counts its keys", async () => {
+it.skipIf(leftOut)("a store without a prefix deletes everything, and counts its keys", async () => {
   await Promise.all(["a", "b/c", "b/d"].map((key) => store.put(key, "1")));
   await ask("PUT", "/v1/kv/folder/", "");
   expect(await store.deleteTree("", { root: true })).toBe(3);
@@ -78,7 +80,7 @@ it("a store without a prefix deletes everything, and counts its keys", async () 
   expect(await store.deleteTree("", { root: true })).toBe(0);
 });
 
-it("folders that Consul's interface makes are no keys", async () => {
+it.skipIf(leftOut)("folders that Consul's interface makes are no keys", async () => {
   await ask("PUT", "/v1/kv/folder/", "");
   await ask("PUT", "/v1/kv/folder/key", "1");
   expect(await store.keys("")).toEqual(["folder/key"]);
@@ -88,7 +90,7 @@ it("folders that Consul's interface makes are no keys", async () => {
   await watch.return?.();
 });
 
-it("the session of a ttl: behaviour delete, no checks, the shortest lock delay", async () => {
+it.skipIf(leftOut)("the session of a ttl: behaviour delete, no checks, the shortest lock delay", async () => {
   await store.put("ttl", "1", { ttlMs: 20_000 });
   const [pair] = JSON.parse(await ask("GET", "/v1/kv/ttl")) as { Session: string }[];
   const [session] = JSON.parse(await ask("GET", `/v1/session/info/${pair!.Session}`));
@@ -99,7 +101,7 @@ it("the session of a ttl: behaviour delete, no checks, the shortest lock delay",
   expect(await ask("GET", "/v1/kv/ttl")).not.toContain("Session");
 });
 
-it("a lock excludes Go's api.Lock and is excluded by it", async () => {
+it.skipIf(leftOut)("a lock excludes Go's api.Lock and is excluded by it", async () => {
   const session = await goSession();
   expect(await goAcquire("lock", session)).toBe(true);
   expect(await store.newLock("lock").tryLock()).toBeUndefined();
@@ -119,7 +121,7 @@ it("a lock excludes Go's api.Lock and is excluded by it", async () => {
   await ask("PUT", `/v1/session/destroy/${session}`);
 });
 
-it("the consul command sees the same keys: kv get, put, delete, export and import", async () => {
+it.skipIf(leftOut)("the consul command sees the same keys: kv get, put, delete, export and import", async () => {
   await store.put("app/a", "one");
   await store.put("app/b", new Uint8Array([0, 1, 254]));
   expect(await run("kv", "get", "app/a")).toBe("one\n");
@@ -145,7 +147,7 @@ it("the consul command sees the same keys: kv get, put, delete, export and impor
   ]);
 });
 
-it("consul lock and a lock on PREFIX/.lock exclude each other", async () => {
+it.skipIf(leftOut)("consul lock and a lock on PREFIX/.lock exclude each other", async () => {
   const hold = await store.newLock("jobs/.lock", { ttlMs: 10_000 }).lock();
   await expect(run("lock", "-timeout=300ms", "-try=300ms", "jobs", "true")).rejects.toThrow();
   await hold.unlock();

@@ -3,17 +3,19 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { connectEtcd, type EtcdStore } from "../../src/etcd/index.js";
-import { type EtcdServer, startEtcd } from "../servers/index.js";
+import { type EtcdServer, skipped, startEtcd } from "../servers/index.js";
 import { locateProgram, type Program } from "../servers/program.js";
 import { etcdReleases, findRelease } from "../servers/releases.js";
 import { runCommand } from "../servers/run-command.js";
 import { binaryWays } from "../servers/ways.js";
 
+const leftOut = skipped("etcd");
 let server: EtcdServer;
 let etcdctl: Program;
 let store: EtcdStore;
 
 beforeAll(async () => {
+  if (leftOut) return;
   const release = findRelease(etcdReleases, "3.4");
   const parts = { name: "etcdctl", binary: "etcdctl", versionArgument: "version", debianPackage: "etcd-client" };
   etcdctl = await locateProgram("etcdctl", binaryWays({ ...parts, release, wanted: undefined }));
@@ -22,8 +24,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await store.close();
-  await server.close();
+  await store?.close();
+  await server?.close();
 });
 
 async function run(...args: string[]): Promise<string> {
@@ -49,7 +51,7 @@ function lockWithEtcdctl(name: string): { child: ChildProcess; holds: Promise<st
   return { child, holds, release };
 }
 
-it("values go both ways, byte for byte", async () => {
+it.skipIf(leftOut)("values go both ways, byte for byte", async () => {
   await store.put("values/ours", "from kvasir ✓");
   expect(await run("get", "--print-value-only", "values/ours")).toBe("from kvasir ✓\n");
   await run("put", "values/theirs", "from etcdctl ✓");
@@ -62,7 +64,7 @@ it("values go both ways, byte for byte", async () => {
   expect(BigInt(kv.mod_revision)).toBe((await store.get("values/bytes"))?.revision);
 });
 
-it("a watch sees what etcdctl does", async () => {
+it.skipIf(leftOut)("a watch sees what etcdctl does", async () => {
   const tree = store.watchTree("seen")[Symbol.asyncIterator]();
   await tree.next();
   await run("put", "seen/k", "1");
@@ -72,7 +74,7 @@ it("a watch sees what etcdctl does", async () => {
   await tree.return?.();
 });
 
-it("a lock of ours keeps etcdctl lock out, until it is given back", async () => {
+it.skipIf(leftOut)("a lock of ours keeps etcdctl lock out, until it is given back", async () => {
   const hold = await store.newLock("locks/ours", { ttlMs: 5_000 }).lock();
   const theirs = lockWithEtcdctl("locks/ours___lock");
   const got: string[] = [];
@@ -87,7 +89,7 @@ it("a lock of ours keeps etcdctl lock out, until it is given back", async () => 
   await theirs.release();
 });
 
-it("etcdctl lock keeps ours out, until it is given back", async () => {
+it.skipIf(leftOut)("etcdctl lock keeps ours out, until it is given back", async () => {
   const theirs = lockWithEtcdctl("locks/theirs___lock");
   const key = await theirs.holds;
   expect(await store.newLock("locks/theirs").tryLock()).toBeUndefined();

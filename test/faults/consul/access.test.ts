@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
-import { failureOf, type Rig, withRig } from "./support.js";
+import { expect } from "vitest";
+import { failureOf } from "../support/calls.js";
+import { it, type Rig, withRig } from "./support.js";
 
 const management = "11111111-2222-3333-4444-555555555555";
 

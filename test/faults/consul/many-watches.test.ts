@@ -1,6 +1,6 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { blockingConnections } from "../../../src/consul/client/http.js";
-import { withRig } from "./support.js";
+import { it, withRig } from "./support.js";
 
 /** Calls of a store share this many connections at most. */
 const callConnections = 8;

@@ -1,7 +1,8 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { isStoreError } from "../../../src/core/errors.js";
 import type { StateChange } from "../../../src/core/store.js";
-import { failureOf, withRig } from "./support.js";
+import { failureOf } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 it("an agent killed and started again under load keeps every acknowledged write", () =>
   withRig(async (rig) => {

@@ -1,8 +1,10 @@
-import { expect } from "vitest";
-import { StoreError } from "../../../src/core/errors.js";
+import { it as vitestIt } from "vitest";
 import { connectConsul, type ConsulOptions, type ConsulStore } from "../../../src/consul/index.js";
-import { type ConsulServer, createProxy, startConsul, type TcpProxy } from "../../servers/index.js";
+import { type ConsulServer, createProxy, skipped, startConsul, type TcpProxy } from "../../servers/index.js";
 import { httpRequest, type TestResponse } from "../../servers/http-request.js";
+
+/** Vitest's, but that `KVASIR_SKIP` may leave these tests out, which is said aloud. */
+export const it = vitestIt.skipIf(skipped("consul"));
 
 /** A session as the agent lists it. */
 export interface Session {
@@ -78,26 +80,5 @@ export async function withRig(body: (rig: Rig) => Promise<void>, options: Parame
     await body(rig);
   } finally {
     await rig.close();
-  }
-}
-
-/** The `StoreError` that the call must end with. */
-export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
-  const error = await call.then(
-    (value) => `no error but ${String(value)}`,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  return error as StoreError;
-}
-
-/** Items of a watch until one satisfies `isLast`, that one included. */
-export async function itemsUntil<Item>(watch: AsyncIterator<Item>, isLast: (item: Item) => boolean): Promise<Item[]> {
-  const items: Item[] = [];
-  for (;;) {
-    const { value, done } = await watch.next();
-    if (done === true) throw new Error(`the watch ended after ${items.length} items`);
-    items.push(value);
-    if (isLast(value)) return items;
   }
 }

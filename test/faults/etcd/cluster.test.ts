@@ -1,11 +1,12 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { isStoreError } from "../../../src/core/errors.js";
 import { connectEtcd, type EtcdStore } from "../../../src/etcd/index.js";
 import { type EtcdServer, startEtcd } from "../../servers/index.js";
-import { itemsUntil } from "./support.js";
+import { itemsUntil } from "../support/calls.js";
+import { it, version } from "./support.js";
 
 async function withCluster(body: (server: EtcdServer, store: EtcdStore) => Promise<void>): Promise<void> {
-  const server = await startEtcd({ own: true, cluster: 3 });
+  const server = await startEtcd({ own: true, version, cluster: 3 });
   const store = await connectEtcd({
     endpoints: server.hosts,
     watch: { progressIntervalMs: 1_000, progressTimeoutMs: 1_000 },

@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
-import { itemsUntil, withRig } from "./support.js";
+import { expect } from "vitest";
+import { itemsUntil } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 it("a watch that missed compacted events emits the difference and goes on", () =>
   withRig(async (rig) => {

@@ -1,6 +1,6 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import type { StateChange } from "../../../src/core/store.js";
-import { withRig } from "./support.js";
+import { it, withRig } from "./support.js";
 
 it("a keepAlive key whose lease is lost is put again, and both is told", () =>
   withRig(async (rig) => {

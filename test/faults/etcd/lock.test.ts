@@ -1,6 +1,6 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import type { LockHold } from "../../../src/core/store.js";
-import { bytes, withRig } from "./support.js";
+import { bytes, it, withRig } from "./support.js";
 
 it("a lock whose create was applied and its reply lost is taken once, by who asked", () =>
   withRig(async (rig) => {

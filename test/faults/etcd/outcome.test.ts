@@ -1,8 +1,9 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import type { StoreError } from "../../../src/core/errors.js";
 import type { Store } from "../../../src/core/store.js";
 import type { TcpProxy } from "../../servers/index.js";
-import { failureOf, withRig } from "./support.js";
+import { failureOf } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 /** Runs a call whose request is carried out and whose reply is lost with the connection. */
 async function losingReply(proxy: TcpProxy, store: Store, call: () => Promise<unknown>): Promise<StoreError> {

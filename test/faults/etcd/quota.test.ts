@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
-import { failureOf, withRig } from "./support.js";
+import { expect } from "vitest";
+import { failureOf } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 it("a full database refuses puts, each for itself, and still takes deletes in the same batch", () =>
   withRig(

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { expect, it } from "vitest";
-import { itemsUntil, withRig } from "./support.js";
+import { expect } from "vitest";
+import { itemsUntil } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

@@ -1,8 +1,12 @@
-import { expect } from "vitest";
-import { StoreError } from "../../../src/core/errors.js";
+import { it as vitestIt } from "vitest";
 import { EtcdClient, type KeyValue } from "../../../src/etcd/client/index.js";
 import { connectEtcd, type EtcdOptions, type EtcdStore } from "../../../src/etcd/index.js";
-import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
+import { createProxy, type EtcdServer, skipped, startEtcd, type TcpProxy } from "../../servers/index.js";
+
+/** Which etcd to run on, such as "3.5"; the default of `startEtcd` otherwise. */
+export const version = process.env["KVASIR_TEST_ETCD_VERSION"];
+/** Vitest's, but that `KVASIR_SKIP` may leave these tests out, which is said aloud. */
+export const it = vitestIt.skipIf(skipped("etcd"));
 
 /** A server, a proxy before it, a client that goes around the proxy, and stores that are closed with it. */
 export class Rig {
@@ -60,7 +64,7 @@ export class Rig {
 
 /** Runs `body` on a server of its own. */
 export async function withRig(body: (rig: Rig) => Promise<void>, options: Parameters<typeof startEtcd>[0] = {}) {
-  const server = await startEtcd({ own: true, ...options });
+  const server = await startEtcd({ own: true, version, ...options });
   const rig = new Rig(server, await createProxy(server.endpoint, { count: "http2" }));
   try {
     await body(rig);
@@ -69,31 +73,10 @@ export async function withRig(body: (rig: Rig) => Promise<void>, options: Parame
   }
 }
 
-/** The `StoreError` that the call must end with. */
-export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
-  const error = await call.then(
-    (value) => `no error but ${String(value)}`,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  return error as StoreError;
-}
-
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
 export function text(value: Uint8Array | undefined): string {
   return Buffer.from(value ?? []).toString();
-}
-
-/** Items of a watch until one satisfies `isLast`, that one included. */
-export async function itemsUntil<Item>(watch: AsyncIterator<Item>, isLast: (item: Item) => boolean): Promise<Item[]> {
-  const items: Item[] = [];
-  for (;;) {
-    const { value, done } = await watch.next();
-    if (done === true) throw new Error(`the watch ended after ${items.length} items`);
-    items.push(value);
-    if (isLast(value)) return items;
-  }
 }

@@ -1,12 +1,12 @@
 /**
  * Takes a lock and prints "held <token>", then what its first reading after a stop says, and whether the signal fired.
- * Arguments: the agent's host and port, and the lock's ttl in milliseconds.
+ * Arguments: the store's URL, and the lock's ttl in milliseconds.
  */
 import { writeSync } from "node:fs";
-import { connectConsul } from "../../../src/consul/index.js";
+import { connect } from "../../../src/connect.js";
 
-const [host, ttlMs] = process.argv.slice(2);
-const store = await connectConsul({ endpoints: [host!] });
+const [url, ttlMs] = process.argv.slice(2);
+const store = await connect(url!);
 const hold = await store.newLock("lock", { ttlMs: Number(ttlMs) }).lock();
 let signalled = false;
 hold.signal.addEventListener("abort", () => {
@@ -30,4 +30,12 @@ async function finish(): Promise<void> {
   await store.close();
 }
 
+let before = performance.now();
+const timer = setInterval(() => {
+  // A reading that says "held" after a stop of longer than the ttl would be a lie.
+  const now = performance.now();
+  if (now - before > Number(ttlMs) && hold.held) writeSync(1, "held after the stop\n");
+  before = now;
+  if (!hold.held) clearInterval(timer);
+}, 5);
 read();

@@ -1,8 +1,8 @@
-/** Starts everything a store can have in flight, closes it, and must then end by itself. Argument: the endpoint. */
-import { connectEtcd } from "../../../src/etcd/index.js";
+/** Starts everything a store can have in flight, closes it, and must then end by itself. Argument: its URL. */
+import { connect } from "../../../src/connect.js";
 
-const store = await connectEtcd({ endpoints: process.argv[2]! });
-const blocker = await connectEtcd({ endpoints: process.argv[2]! });
+const store = await connect(process.argv[2]!);
+const blocker = await connect(process.argv[2]!);
 await blocker.newLock("taken").lock();
 await store.put("kept", "1", { ttlMs: 5_000, keepAlive: true });
 await store.put("left", "1", { ttlMs: 60_000 });
