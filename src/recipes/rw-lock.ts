@@ -49,6 +49,12 @@ interface Place {
 /** What the door shows while a writer holds it, and while a reader passes that had to wait in line. */
 const doorValues = { writer: "write", reader: "read" } as const;
 
+/**
+ * A reader that comes, finds the door closed and goes again may be met by a look and yet be no change that a watch tells
+ * of: so a writer that has seen nobody in the watch looks again after so many milliseconds.
+ */
+const lookAgainMs = 100;
+
 function newDoor({ store, key, ttlMs }: Place, value: string): Lock {
   return store.newLock(`${key}/door`, { value, ttlMs });
 }
@@ -173,7 +179,7 @@ class WriteMode implements LockMode {
       if (!(await throughOutages(() => this.#noReaders(waiting.signal), waiting.signal))) {
         const look = async (seen: readonly unknown[]): Promise<{ value: true } | undefined> =>
           seen.length === 0 && (await this.#noReaders(waiting.signal)) ? { value: true } : undefined;
-        await waitFor(store, readersOf(this.#place), look, { signal: waiting.signal });
+        await waitFor(store, readersOf(this.#place), look, { signal: waiting.signal, againMs: lookAgainMs });
       }
       return door.held;
     } catch (error) {

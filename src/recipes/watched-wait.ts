@@ -9,8 +9,9 @@ export type Found<T> = { readonly value: T } | undefined;
 
 /**
  * Waits until `look` finds something: it looks now, after each change below `directory`, and every `againMs` where that
- * is given. A watch may be a little behind, so it only says when to look; what counts is what `look` reads itself. Outages
- * do not end the wait.
+ * is given. A watch may be a little behind, so it only says when to look; what counts is what `look` reads itself. What
+ * was there at a look and went again before the watch came to it may be no change to the watch: a `look` that such things
+ * can mislead needs `againMs`. Outages do not end the wait.
  */
 export async function waitFor<T>(
   store: Store,

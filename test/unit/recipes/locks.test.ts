@@ -137,6 +137,19 @@ it("a reader who loses the door before it has announced itself there lines up ag
   expect((await reading).held).toBe(true);
 });
 
+it("a reader that the watch never showed, since it went at once, does not hold up a writer", async () => {
+  const [store] = await twoStores();
+  let looks = 0;
+  const hooked = withHook(store, () => Promise.resolve());
+  const passing: Store = {
+    ...hooked,
+    keys: async (key, options) => (++looks < 3 ? ["doc/readers/passing"] : store.keys(key, options)),
+  };
+  const writer = await createRWLock(passing, "doc").write.lock({ timeoutMs: 5_000 });
+  expect(writer.held).toBe(true);
+  expect(looks).toBe(3);
+});
+
 it("who waits for a slot and loses its turn lines up again", async () => {
   const [store, other] = await twoStores();
   const first = await createSemaphore(store, "pool", 1).acquire();
