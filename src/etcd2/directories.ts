@@ -4,11 +4,10 @@ import { sleep } from "../util/sleep.js";
 import type { Etcd2Client } from "./client/client.js";
 import { hasCode } from "./client/errors.js";
 import type { EtcdNode } from "./client/messages.js";
-import type { KeySpace } from "./key-space.js";
 
 /** How long the right to clear a directory lasts when its holder is no longer heard of, in seconds. */
-const rightTtl = 10;
-/** How long its holder uses it at most, in milliseconds. */
+const rightTtl = 15;
+/** How long taking it may take, and how long its holder uses it at most, in milliseconds: together less than the ttl. */
 const useMs = 5_000;
 /** How long to wait for another who has it, in milliseconds. */
 const pauseMs = 20;
@@ -23,20 +22,19 @@ const pauseMs = 20;
  */
 export class Directories {
   readonly #client: Etcd2Client;
-  readonly #keys: KeySpace;
   readonly #clock: Clock;
 
-  constructor(client: Etcd2Client, keys: KeySpace, clock: Clock) {
+  constructor(client: Etcd2Client, clock: Clock) {
     this.#client = client;
-    this.#keys = keys;
     this.#clock = clock;
   }
 
   /** Makes room for a key where a directory stands; `false` when there are keys in it. */
   async clear(path: string, request: Request): Promise<boolean> {
-    // Clears of a directory and of those within it must not meet, so there is one right for each top directory.
-    const name = Buffer.from(this.#keys.key(path).split("/")[0]!).toString("base64url");
-    const right = this.#keys.path(`_kvasir-clear-${name}`);
+    // Clears of a directory and of those within it must not meet, whatever the prefixes of the stores are: so there is
+    // one right for each directory of etcd's root, and it stands in the root.
+    const top = path.split("/")[1]!;
+    const right = `/_kvasir-clear-${Buffer.from(top).toString("base64url")}`;
     const index = await this.#take(right, request);
     try {
       return await this.#removeEmpty(path, { ...request, deadline: this.#until(request) });

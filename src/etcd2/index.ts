@@ -28,7 +28,7 @@ export async function connectEtcd2(options: Etcd2Options): Promise<Etcd2Store> {
   const clock = options.clock ?? systemClock;
   const watchCheckMs = positiveInteger("watchCheckMs", options.watchCheckMs) ?? defaultWatchCheckMs;
   const client = new Etcd2Client({ endpoints, tls: await loadTls(options), auth: options.auth, clock });
-  const directories = new Directories(client, keys, clock);
+  const directories = new Directories(client, clock);
   const driver = new Etcd2Driver({ client, keys, clock, directories, watchCheckMs });
   try {
     await untilReachable(clock.now() + (options.connectTimeoutMs ?? defaults.connectTimeoutMs), clock, driver);
