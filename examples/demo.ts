@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { connect, isStoreError } from "kvasir";
+import { createCandidate, createDiscovery, createMirror } from "kvasir/recipes";
 
 const folder = await mkdtemp(path.join(os.tmpdir(), "kvasir-demo-"));
 const say = (line: string): void => console.log(line);
@@ -63,6 +64,44 @@ try {
   say(`lock   a second one gets ${other === undefined ? "nothing" : "it too"}`);
   await hold.unlock();
   say(`lock   given back; jobs/nightly = ${(await store.get("jobs/nightly"))?.text() ?? "gone"}`);
+
+  say("\n-- election: one leads, another when it stops");
+  const [alice, bob] = ["alice", "bob"].map((id) => createCandidate(store, "jobs/leader", { id, ttlMs: 5_000 }));
+  const terms = [alice!, bob!].map((candidate) =>
+    candidate.run(async (term) => {
+      say(`elect  ${await candidate.leader()} leads with token ${term.token}, and gives up`);
+      void candidate.stop();
+    }),
+  );
+  await Promise.all(terms);
+  say(`elect  now leads ${(await alice!.leader()) ?? "nobody"}`);
+
+  say("\n-- discovery: who is there, kept up to date, without those whose check fails");
+  const discovery = createDiscovery(store);
+  let healthy = true;
+  const check = { type: "function" as const, run: () => healthy, intervalMs: 20 };
+  const web = { service: "web", port: 8080, ttlMs: 5_000 };
+  await discovery.register({ ...web, id: "web-1", address: "10.0.0.7" });
+  await discovery.register({ ...web, id: "web-2", address: "10.0.0.8", check });
+  for (let request = 1; request <= 3; request++) {
+    say(`pick   request ${request} goes to ${(await discovery.pick("web", "round-robin"))?.id}`);
+  }
+  for await (const { instances, left } of discovery.watch("web")) {
+    say(`watch  there: ${instances.map(({ id }) => id).join(" ")}${left.length > 0 ? ", left: web-2" : ""}`);
+    if (left.length > 0) break;
+    healthy = false;
+  }
+  await discovery.close();
+
+  say("\n-- a mirror: configuration in memory, as new as the store");
+  const mirror = createMirror(store, "config");
+  await mirror.ready;
+  say(`mirror ${mirror.size} keys, config/db/port = ${mirror.get("config/db/port")}, read without waiting`);
+  const changed = new Promise((resolve) => mirror.onChange(resolve));
+  await store.put("config/db/port", "5435");
+  await changed;
+  say(`mirror config/db/port = ${mirror.get("config/db/port")}`);
+  mirror.close();
 } finally {
   await store.close();
   await rm(folder, { recursive: true });
