@@ -129,7 +129,7 @@ function appliedBy(
     const index = plan.resultOf(at);
     const result = index === undefined ? undefined : reply?.results[index + offset];
     if (write.type === "delete" || result?.type !== "setData") {
-      ensemble.recent.delete(write.key);
+      ensemble.forget(write.key);
       return undefined;
     }
     noteWritten(ensemble, write.key, result.stat);

@@ -61,12 +61,10 @@ async function findDoomed(ensemble: Ensemble, root: string, bounds: RequestOptio
 
 /** Deletes some in one transaction, or each alone when the server refuses that. Gives the number of keys. */
 async function deleteTogether(ensemble: Ensemble, doomed: readonly Doomed[], bounds: RequestOptions): Promise<number> {
-  const { client, paths, recent, ephemeral } = ensemble;
+  const { client, paths } = ensemble;
   for (const { path } of doomed) {
     const key = paths.keyOf(path);
-    if (key === undefined) continue;
-    recent.delete(key);
-    ephemeral.delete(key);
+    if (key !== undefined) ensemble.forget(key);
   }
   const operations = doomed.map(
     ({ path, stays }): MultiOperation => (stays ? { type: "setData", path, data: null } : { type: "delete", path }),

@@ -58,6 +58,12 @@ export class Ensemble {
     });
   }
 
+  /** What was known of a key no longer holds. */
+  forget(key: string): void {
+    this.recent.delete(key);
+    this.ephemeral.delete(key);
+  }
+
   /** The session that new ephemeral nodes get; undefined while there is none. */
   get session(): SessionInfo | undefined {
     const { state } = this.client;

@@ -68,14 +68,13 @@ export class HeldLock implements Lease {
   }
 
   async #giveBack(bounds: RequestOptions): Promise<void> {
-    const { client, paths, ephemeral, recent } = this.#ensemble;
+    const { client, paths } = this.#ensemble;
     const path = paths.of(this.#key);
     const version = versionOf(this.#revision);
     const own: MultiOperation = { type: "delete", path: this.#place.path };
     const value: MultiOperation =
       this.#layout === "libkv" ? { type: "setData", path, data: null, version } : { type: "delete", path, version };
-    ephemeral.delete(this.#key);
-    recent.delete(this.#key);
+    this.#ensemble.forget(this.#key);
     const given = client.multi([own, value], bounds).catch((error: unknown) => {
       if (!(error instanceof MultiError)) throw error;
       return error;

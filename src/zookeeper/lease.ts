@@ -54,6 +54,7 @@ export async function deleteIfUnchanged(
     await applyTransaction(ensemble, { checks, writes: [{ type: "delete", key }] }, request);
   } catch (error) {
     if (!isStoreError(error, "KEY_MODIFIED")) throw error;
+    ensemble.forget(key);
   }
 }
 

@@ -74,12 +74,18 @@ export class Plan {
     if (this.#tested.has(path)) return;
     this.#tested.add(path);
     if (node === undefined) return this.#staysAbsent(path);
+    this.#isSameNode(path);
+    this.#tests.push({ type: "check", path, version: node.stat.version });
+  }
+
+  /** The transaction fails if another node was created at the path since it was read. */
+  #isSameNode(path: string): void {
     const guard = guardOf(path);
+    if (this.#tested.has(guard)) return;
+    this.#tested.add(guard);
     // A guard that is not there yet fails the check, and is made then.
     const version = this.#nodes.get(guard)?.stat.version ?? 0;
-    if (!this.#tested.has(guard)) this.#tests.push({ type: "check", path: guard, version });
-    this.#tested.add(guard);
-    this.#tests.push({ type: "check", path, version: node.stat.version });
+    this.#tests.push({ type: "check", path: guard, version });
   }
 
   /** There is no check for that: the topmost node that is missing is created and deleted again. */
@@ -97,6 +103,8 @@ export class Plan {
     if (mode === "ephemeral" && this.#needed.has(path)) throw hasChildren(key);
     if (replaced) this.#replace(key, path, node, mode);
     else if (node === undefined) this.#create(path, mode);
+    // Another node may have a ttl, which the value should not get.
+    else this.#isSameNode(path);
     this.#changes.push({ type: "setData", path, data: value });
     return this.#changes.length - 1;
   }

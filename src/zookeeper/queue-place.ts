@@ -33,10 +33,10 @@ export class QueuePlace {
 
   /** With the signal's abort `enter` and `waitForTurn` end; whether there is a node by then, `leave` finds out. */
   constructor(ensemble: Ensemble, queue: string, id: string, signal: AbortSignal | undefined) {
-    this.#signal = signal;
     this.#ensemble = ensemble;
     this.#queue = queue;
     this.#name = `_c_${id}-lock-`;
+    this.#signal = signal;
   }
 
   get queue(): string {

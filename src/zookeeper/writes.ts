@@ -153,7 +153,7 @@ async function deleteKey(
   const { client, paths } = ensemble;
   const { key, expected } = operation;
   const path = paths.of(key);
-  forget(ensemble, key);
+  ensemble.forget(key);
   const parents = parentsBelowBase(ensemble, [path]);
   if (expected !== undefined && expected !== "absent") {
     const version = versionOf(expected.revision);
@@ -162,7 +162,8 @@ async function deleteKey(
     await pruneEmpty(ensemble, parents, bounds);
     return true;
   }
-  // What was there is read in the same breath, and what is left above. Whether it was deleted says the delete alone.
+  // What was there is read in the same breath, and what is left above. Those may fail: what became of the key, only the
+  // delete can tell.
   const before = client.getData(path, bounds).catch(() => undefined);
   const deleted = absentAsUndefined(client.delete(path, bounds)).catch((error: unknown) => {
     if (error instanceof NotEmptyError) return "has children" as const;
@@ -170,10 +171,7 @@ async function deleteKey(
   });
   const reads = parents.map((parent) => ({ type: "getData", path: parent }) as const);
   const above = parents.length === 0 ? [] : client.multiRead(reads, bounds).catch(() => []);
-  // The read is lost with the connection too, but only the delete can tell what that means for the key.
-  before.catch(() => {});
-  const end = await deleted;
-  const [node, nodesAbove] = await Promise.all([before, above]);
+  const [node, end, nodesAbove] = await Promise.all([before, deleted, above]);
   if (end === "has children") return writeCarefully(ensemble, operation, request);
   if (end === undefined) return false;
   await pruneRead(ensemble, parents, nodesAbove, bounds);
@@ -230,12 +228,6 @@ async function takeTtl(ensemble: Ensemble, put: PutOperation, pair: KVPair, requ
   const { stat: now } = await ensemble.client.exists(ensemble.paths.of(key), ensemble.bounds(request));
   if (now !== undefined) return pair;
   throw new StoreError("BACKEND", "the key's session ended", { key });
-}
-
-/** What was known of a key no longer holds. */
-function forget({ recent, ephemeral }: Ensemble, key: string): void {
-  recent.delete(key);
-  ephemeral.delete(key);
 }
 
 async function absentAsUndefined<T>(answer: Promise<T>): Promise<T | undefined> {

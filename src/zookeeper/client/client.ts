@@ -2,7 +2,7 @@ import { type Acl } from "./acl.js";
 import { AbortLinks } from "./abort-links.js";
 import type { SchemeAuth } from "./auth.js";
 import { type CreateOptions, type CreateReply, createArgs, createOperation } from "./create.js";
-import { BadArgumentsError, NoNodeError, UnimplementedError } from "./error-codes.js";
+import { BadArgumentsError, UnimplementedError } from "./error-codes.js";
 import {
   type MultiOperation,
   type MultiReadOperation,
@@ -263,10 +263,9 @@ export class ZooKeeperClient {
       const message = "a persistent watch on the same node tells already what this watch would";
       return Promise.reject(new BadArgumentsError(message, { operation: operation.name, path }));
     }
-    return this.#onPath(operation, path, options, makeArgs, (code) => {
-      if (code === 0) this.#registry.addOneShot(kind === "exists" ? "data" : kind, full, watcher);
-      else if (kind === "exists" && code === NoNodeError.code) this.#registry.addOneShot("exists", full, watcher);
-    });
+    this.#registry.arming(full);
+    const onAnswer = (code: number): void => this.#registry.answered(kind, full, code, watcher);
+    return this.#onPath(operation, path, options, makeArgs, onAnswer).finally(() => this.#registry.armed(full));
   }
 
   #onPath<Args, Result>(

@@ -81,6 +81,8 @@ export class WatchKeeper {
     if (kind === "data" && left.data.length + left.exists.length > 0) return;
     // Before 3.9 this would take a part of a persistent watch along; a watch that fires for nobody does no harm.
     if (registry.persistent(full) !== undefined) return;
+    // The server has one watch for all of a connection: it would take along that of a read on its way.
+    if (registry.isArming(full)) return;
     await this.#removeFromServer(full, path, kind, options);
   }
 

@@ -1,5 +1,6 @@
 import type { WatcherEvent, WatchPaths } from "./records.js";
 import type { EventType } from "./records.js";
+import { NoNodeError } from "./error-codes.js";
 import { callSafely } from "./listeners.js";
 import type { Chroot } from "./paths.js";
 
@@ -49,11 +50,35 @@ export class WatchRegistry {
     exists: new Map(),
     children: new Map(),
   };
+  /** How many reads are on their way that will leave a one-shot watch. */
+  readonly #arming = new Map<string, number>();
   readonly #persistent = new Map<string, PersistentWatch>();
   #recursiveCount = 0;
 
   constructor(chroot: Chroot) {
     this.#chroot = chroot;
+  }
+
+  /** A read is sent that may leave a one-shot watch on the path; `armed` when it is answered or given up. */
+  arming(path: string): void {
+    this.#arming.set(path, (this.#arming.get(path) ?? 0) + 1);
+  }
+
+  armed(path: string): void {
+    const left = (this.#arming.get(path) ?? 0) - 1;
+    if (left > 0) this.#arming.set(path, left);
+    else this.#arming.delete(path);
+  }
+
+  /** Whether the server may have a one-shot watch that is not known here yet. */
+  isArming(path: string): boolean {
+    return this.#arming.has(path);
+  }
+
+  /** A read with a watch was answered: where there is no node, only `exists` leaves one. */
+  answered(kind: OneShotKind, path: string, code: number, watcher: Watcher): void {
+    if (code === 0) this.addOneShot(kind === "exists" ? "data" : kind, path, watcher);
+    else if (kind === "exists" && code === NoNodeError.code) this.addOneShot("exists", path, watcher);
   }
 
   addOneShot(kind: OneShotKind, path: string, watcher: Watcher): void {

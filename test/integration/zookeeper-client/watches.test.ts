@@ -149,6 +149,17 @@ describe.skipIf(skipped("zookeeper")).each(["3.4", "3.8", "3.9"])("watches on Zo
     }
   });
 
+  it("a watch that is being set survives the removal of another on the same node", async () => {
+    await other.create(path, bytes("1"));
+    const second = new EventLog();
+    await client.exists(path, { watch: second.watcher });
+    const reading = client.exists(path, { watch: log.watcher });
+    await Promise.all([reading, client.removeWatches(path, "data", second.watcher)]);
+    await other.delete(path);
+    expect(await log.next()).toBe(`nodeDeleted ${path}`);
+    expect(second.seen).toEqual([]);
+  });
+
   it("has one watch on the server for many watchers, and none after the last is taken back", async () => {
     await other.create(path);
     const before = await watchesOnServer();
