@@ -8,3 +8,4 @@ export { createProxy, type ProxyOptions, TcpProxy } from "./proxy.js";
 export { skipped } from "./skipped.js";
 export { waitUntil } from "./wait-until.js";
 export { startZooKeeper, type ZooKeeperOptions, ZooKeeperServer } from "./zookeeper.js";
+export { findZooKeeper } from "./zookeeper-program.js";
