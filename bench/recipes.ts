@@ -1,10 +1,12 @@
-/** The recipes suite: locks next to those of `etcd3`, and locks and elections on every backend. */
+/** The recipes suite: locks next to those of `etcd3`; locks, elections, mirrors and discovery on every backend. */
 import { connect } from "kvasir";
 import type { OpenSuite } from "./harness/row.js";
 import { openBackends } from "./recipes/backends.js";
+import { discoveryLatency } from "./recipes/discovery.js";
 import { Etcd3Locks } from "./recipes/etcd3-locks.js";
 import { failover } from "./recipes/failover.js";
 import { lockCalls, locks, lockTimes } from "./recipes/locks.js";
+import { mirrorReads } from "./recipes/mirror.js";
 
 export const openRecipesSuite: OpenSuite = async (folder) => {
   const backends = await openBackends(folder);
@@ -21,7 +23,13 @@ export const openRecipesSuite: OpenSuite = async (folder) => {
       peer: peer.locks(inflight),
       target: 1,
     })),
-    measures: backends.flatMap((backend) => [...lockTimes(backend), ...lockCalls(backend), ...failover(backend)]),
+    measures: backends.flatMap((backend) => [
+      ...lockTimes(backend),
+      ...lockCalls(backend),
+      ...failover(backend),
+      ...mirrorReads(backend),
+      ...discoveryLatency(backend),
+    ]),
     close: async () => {
       peer.close();
       await store.close();
