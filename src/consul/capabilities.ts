@@ -10,7 +10,7 @@ export const maxValueBytes = 393_000 - 2_000;
 export function consulCapabilities(minimumTtlMs: number): Capabilities {
   return {
     backend: "consul",
-    keys: { refuses: [], withChildren: "always" },
+    keys: { refuses: ["characters that are not printable, such as spaces other than U+0020"], withChildren: "always" },
     values: { maxBytes: maxValueBytes, content: "bytes" },
     ttl: {
       minimumMs: minimumTtlMs,
@@ -29,4 +29,12 @@ export function consulCapabilities(minimumTtlMs: number): Capabilities {
     atomic: { maxOperations: 32, acrossKeys: true },
     lock: { fair: false },
   };
+}
+
+/** What Go's `unicode.IsPrint` says of a character, as far as the versions of Unicode agree. */
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
+
+/** Agents answer 400 to a path with other characters (`disable_http_unprintable_char_filter` is off by default). */
+export function refuseKey(key: string): string | undefined {
+  return printable.test(key) ? undefined : "Consul refuses characters that are not printable in its paths";
 }

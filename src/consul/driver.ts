@@ -20,12 +20,12 @@ import type {
   WriteOperation,
 } from "../core/driver.js";
 import type { Capabilities } from "../core/capabilities.js";
-import { isStoreError } from "../core/errors.js";
+import { isStoreError, StoreError } from "../core/errors.js";
 import { directoryPrefix } from "../core/keys.js";
 import { KVPair } from "../core/pair.js";
 import type { Consistency } from "../core/store.js";
 import type { Clock } from "../util/clock.js";
-import { consulCapabilities } from "./capabilities.js";
+import { consulCapabilities, refuseKey } from "./capabilities.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvOperation, OperationLimit, transact } from "./client/transaction.js";
@@ -52,6 +52,7 @@ export class ConsulDriver implements Driver {
   readonly backend = "consul";
   readonly endpoint: string;
   readonly capabilities: Capabilities;
+  readonly refuseKey = refuseKey;
   readonly batching: Driver["batching"];
   readonly #parts: ConsulDriverParts;
   readonly #http: ConsulHttp;
@@ -124,6 +125,8 @@ export class ConsulDriver implements Driver {
   }
 
   async list(query: ListQuery, request: Request): Promise<ListPage> {
+    const refused = refusedDirectory(query.directory);
+    if (refused !== undefined) throw refused;
     const mode = query.consistency === "stale" ? { stale: "" } : { consistent: "" };
     const shape = query.keysOnly ? { keys: "" } : { recurse: "" };
     const prefix = directoryPrefix(query.directory);
@@ -176,6 +179,11 @@ export class ConsulDriver implements Driver {
   }
 
   watch(scope: WatchScope, sink: WatchSink): Upstream {
+    const refused = refusedDirectory(scope.path);
+    if (refused !== undefined) {
+      queueMicrotask(() => sink.fail(refused));
+      return { refresh: () => {}, close: () => {} };
+    }
     return this.#watches.watch(scope, sink);
   }
 
@@ -270,6 +278,12 @@ function operationsOf(write: Transaction["writes"][number], session: string | un
   const { value } = write;
   const set: KvOperation = session === undefined ? { verb: "set", key, value } : { verb: "lock", key, value, session };
   return [{ verb: "delete", key }, set];
+}
+
+/** The core refuses keys, but knows nothing of directories. */
+function refusedDirectory(directory: string): StoreError | undefined {
+  const reason = refuseKey(directory);
+  return reason === undefined ? undefined : new StoreError("NOT_SUPPORTED", reason, { key: directory });
 }
 
 /** The names of a `?keys` answer in the form of a recursive read's. */

@@ -9,6 +9,7 @@ import { systemClock } from "../util/clock.js";
 import { sleep } from "../util/sleep.js";
 import { BlockingQueries } from "./client/blocking-queries.js";
 import { blockingConnections, ConsulHttp, type ConsulHttpOptions, type ConsulTls } from "./client/http.js";
+import { refuseKey } from "./capabilities.js";
 import { ConsulDriver } from "./driver.js";
 import { storeError } from "./errors.js";
 import { minimumSessionTtl } from "./sessions.js";
@@ -50,6 +51,8 @@ export type ConsulStore = ManagedStore;
  */
 export async function connectConsul(options: ConsulOptions = {}): Promise<ConsulStore> {
   const clock = options.clock ?? systemClock;
+  const refusal = refuseKey(options.prefix ?? "");
+  if (refusal !== undefined) throw new StoreError("NOT_SUPPORTED", refusal, { backend: "consul", key: options.prefix });
   const http = new ConsulHttp({ ...httpOptions(options), clock });
   const queries = new BlockingQueries(http, clock, blockingConnections);
   const deadline = clock.now() + (options.connectTimeoutMs ?? defaults.connectTimeoutMs);

@@ -29,15 +29,12 @@ export async function readKeys(
   request: Request,
 ): Promise<ReadAnswer[]> {
   const [first] = operations;
-  if (operations.length === 1 && printable.test(first!.key)) {
+  if (operations.length === 1) {
     const single = await readOne(host.http, first!, mode, request);
     if (single !== undefined) return [single.answer];
   }
   return readTogether(host, operations, mode, request);
 }
-
-/** Other characters Consul refuses in a path, and takes in a transaction. */
-const printable = /^[!-~]+$/;
 
 /**
  * About a fifth faster than a transaction of one get. `undefined` when the token may not read the key: of that a

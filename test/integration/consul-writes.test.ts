@@ -128,12 +128,34 @@ describe.skipIf(skipped("consul"))("Consul writes that take another step", () =>
   });
 
   it("a get alone and a get among others say the same of odd keys", async () => {
-    const keys = ["with space", "per%cent", "a?b&c=d#e", "ünï", "a/b", "\u00a0", "\ue000"];
+    const keys = ["with space", "per%cent", "a?b&c=d#e", "ünï", "a/b", "日本", "x/\u{1f600}", "back\\slash", "+;,"];
     for (const key of keys) await store.put(key, key);
     for (const key of keys) expect((await store.get(key))?.text(), key).toBe(key);
     const together = await Promise.all(keys.map((key) => store.get(key)));
     expect(together.map((pair) => pair?.text())).toEqual(keys);
     expect(await store.exists("a/b")).toBe(true);
     expect(await store.exists("a")).toBe(false);
+    // By paths too, and not as patterns.
+    for (const key of keys) {
+      const watch = store.watch(key)[Symbol.asyncIterator]();
+      expect((await watch.next()).value?.text(), key).toBe(key);
+      await watch.return?.();
+    }
+    expect((await store.keys("")).toSorted()).toEqual(keys.toSorted());
+  });
+
+  it("what Consul refuses in a path is refused before anything is sent", async () => {
+    const refused = { code: "NOT_SUPPORTED" };
+    const before = proxy.count.requests;
+    for (const key of ["no\u00a0break", "private/\ue000", "zero\u200bwidth", "\u2028"]) {
+      await expect(store.put(key, "1"), key).rejects.toMatchObject(refused);
+      await expect(store.get(key), key).rejects.toMatchObject(refused);
+      await expect(store.list(key), key).rejects.toMatchObject(refused);
+      const watch = store.watchTree(key)[Symbol.asyncIterator]();
+      await expect(watch.next(), key).rejects.toMatchObject(refused);
+    }
+    expect(proxy.count.requests).toBe(before);
+    await expect(connectConsul({ endpoints: [server.hosts], prefix: "\u00a0" })).rejects.toMatchObject(refused);
+    expect(store.capabilities.keys.refuses).toHaveLength(1);
   });
 });
