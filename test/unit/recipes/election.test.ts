@@ -157,3 +157,14 @@ it("whoever observes sees each change of the leader once, in whatever way the ke
   await observing;
   expect(seen).toEqual(["bob", "alice", undefined, "\ufffd", "last"]);
 });
+
+it("stays out for a while after a term that it gave up, so that another gets its turn", async () => {
+  const store = await createMemoryStore();
+  const candidate = createCandidate(store, "leader", { restMs: 300 });
+  const began: number[] = [];
+  await candidate.run(() => {
+    began.push(performance.now());
+    if (began.length === 2) void candidate.stop();
+  });
+  expect(began[1]! - began[0]!).toBeGreaterThan(290);
+});

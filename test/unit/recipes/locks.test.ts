@@ -19,9 +19,9 @@ async function only(store: MemoryStore, directory: string): Promise<string> {
   return keys[0]!;
 }
 
-/** The store, with something that happens right after each answer to a `get`, a `keys` or a lock's `lock`. */
+/** The store, with something that happens right before each `lock`, and right after each answer to a `get` or a `keys`. */
 function withHook(store: MemoryStore, hook: (call: "get" | "keys" | "lock", key: string) => Promise<void>): Store {
-  const after = async <T>(call: "get" | "keys" | "lock", key: string, answer: Promise<T>): Promise<T> => {
+  const after = async <T>(call: "get" | "keys", key: string, answer: Promise<T>): Promise<T> => {
     const given = await answer;
     await hook(call, key);
     return given;
@@ -33,7 +33,10 @@ function withHook(store: MemoryStore, hook: (call: "get" | "keys" | "lock", key:
       const lock = store.newLock(key, options);
       return {
         key,
-        lock: (waiting) => after("lock", key, lock.lock(waiting)),
+        lock: async (waiting) => {
+          await hook("lock", key);
+          return lock.lock(waiting);
+        },
         tryLock: (waiting) => lock.tryLock(waiting),
         unlock: (waiting) => lock.unlock(waiting),
       };
@@ -124,9 +127,8 @@ it("a reader who loses the door before it has announced itself there lines up ag
     // The reader has seen the writer and goes to the door.
     if (call === "get") await first.unlock();
     if (call !== "lock" || !key.startsWith("doc/readers/") || ++announced !== 2) return;
-    // The reader's process stands still: door and entry are lost meanwhile, and a writer comes.
+    // The reader's process stands still: the door is lost meanwhile, and a writer comes.
     await store.loseLock("doc/door");
-    await store.loseLock(key);
     second.resolve(await createRWLock(other, "doc").write.lock());
   });
   const reading = createRWLock(hooked, "doc").read.lock();
