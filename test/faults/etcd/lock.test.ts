@@ -23,6 +23,29 @@ it("a lock whose create was applied and its reply lost is taken once, by who ask
     expect(await rig.names("lock")).toEqual([]);
   }));
 
+it("a connection cut while a lock is held: the holder goes on holding, for longer than its ttl", () =>
+  withRig(async (rig) => {
+    const store = await rig.open();
+    const other = await rig.openDirect();
+    const ttlMs = 2_000;
+    const hold = await store.newLock("lock", { ttlMs, value: "me" }).lock();
+    let lost = false;
+    hold.signal.addEventListener("abort", () => {
+      lost = true;
+    });
+    const heldAt = performance.now();
+    for (let cut = 0; cut < 3; cut++) {
+      rig.proxy.cut();
+      await new Promise((resolve) => setTimeout(resolve, ttlMs / 2));
+    }
+    expect(performance.now() - heldAt).toBeGreaterThan(ttlMs);
+    expect([hold.held, lost]).toEqual([true, false]);
+    expect((await other.get("lock"))?.text()).toBe("me");
+    expect(await other.newLock("lock").tryLock()).toBeUndefined();
+    await hold.unlock();
+    expect(await rig.names("lock")).toEqual([]);
+  }));
+
 it("a hundred contenders of ten stores hold in the order they came, one at a time", () =>
   withRig(async (rig) => {
     const stores = await Promise.all(Array.from({ length: 10 }, () => rig.openDirect()));

@@ -55,6 +55,28 @@ it("a batch whose reply is lost: each call is told that it is unknown, each was 
     for (const key of keys) expect(await rig.puts(key), key).toBe(1);
   }));
 
+it("a put with a ttl whose reply is lost: unknown, applied once, and no renewal keeps it", () =>
+  withRig(async (rig) => {
+    const store = await rig.open();
+    for (const keepAlive of [false, true]) {
+      const key = keepAlive ? "kept" : "plain";
+      // The lease's reply passes; the put's is lost.
+      const granting = rig.proxy.holdReplies();
+      const failure = failureOf(store.put(key, "1", { ttlMs: 2_000, keepAlive }));
+      await granting.arrived();
+      rig.proxy.resume();
+      const putting = rig.proxy.holdReplies();
+      await expect.poll(() => rig.puts(key), { timeout: 5_000 }).toBe(1);
+      await putting.arrived();
+      rig.proxy.cut();
+      rig.proxy.resume();
+      expect(await failure).toMatchObject({ code: "UNREACHABLE", outcome: "unknown", key });
+      await store.ping();
+      expect(await rig.puts(key)).toBeLessThanOrEqual(1);
+      await expect.poll(() => rig.held(key), { timeout: 10_000 }).toBeUndefined();
+    }
+  }));
+
 it("deletes, trees and transactions whose reply is lost are unknown too", () =>
   withRig(async (rig) => {
     const store = await rig.open();

@@ -1,11 +1,12 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import { isStoreError } from "../../../src/core/errors.js";
 import { connectEtcd2, type Etcd2Store } from "../../../src/etcd2/index.js";
 import { type EtcdServer, startEtcd } from "../../servers/index.js";
-import { itemsUntil } from "./support.js";
+import { itemsUntil } from "../support/calls.js";
+import { it, version } from "./support.js";
 
 async function withCluster(body: (server: EtcdServer, store: Etcd2Store) => Promise<void>): Promise<void> {
-  const server = await startEtcd({ own: true, version: "3.3", v2: true, cluster: 3 });
+  const server = await startEtcd({ own: true, version, v2: true, cluster: 3 });
   const store = await connectEtcd2({ endpoints: server.hosts, watchCheckMs: 2_000 });
   try {
     await body(server, store);

@@ -1,6 +1,6 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import type { StateChange } from "../../../src/core/store.js";
-import { fired, withRig } from "./support.js";
+import { fired, it, withRig } from "./support.js";
 
 it("a connection cut while a lock is held: the holder goes on holding, and renews", () =>
   withRig(async (rig) => {

@@ -1,7 +1,8 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import type { StoreError } from "../../../src/core/errors.js";
 import { maxValueBytes } from "../../../src/etcd2/capabilities.js";
-import { failureOf, type Rig, withRig } from "./support.js";
+import { failureOf } from "../support/calls.js";
+import { it, type Rig, withRig } from "./support.js";
 
 /** Runs a call whose request is carried out and whose reply is lost; tells how many requests the call sent. */
 async function losingReply(rig: Rig, call: () => Promise<unknown>): Promise<{ error: StoreError; requests: number }> {

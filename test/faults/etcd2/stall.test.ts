@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
-import { failureOf, itemsUntil, withRig } from "./support.js";
+import { expect } from "vitest";
+import { failureOf, itemsUntil } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 it("reads and writes on connections that fell silent end in time, and the next connections serve", () =>
   withRig(async (rig) => {

@@ -1,11 +1,12 @@
-import { expect } from "vitest";
-import { StoreError } from "../../../src/core/errors.js";
+import { it as vitestIt } from "vitest";
 import { connectEtcd2, type Etcd2Options, type Etcd2Store } from "../../../src/etcd2/index.js";
-import { createProxy, type EtcdServer, startEtcd, type TcpProxy } from "../../servers/index.js";
+import { createProxy, type EtcdServer, skipped, startEtcd, type TcpProxy } from "../../servers/index.js";
 import { httpRequest, type TestResponse } from "../../servers/http-request.js";
 
-/** The server the faults are tried on; any that serves the v2 API will do. */
-const version = process.env["KVASIR_TEST_ETCD2_VERSION"] ?? "3.3";
+/** Which etcd to run on, such as "3.4"; 3.3 otherwise. Any that serves the v2 API will do. */
+export const version = process.env["KVASIR_TEST_ETCD2_VERSION"] ?? "3.3";
+/** Vitest's, but that `KVASIR_SKIP` may leave these tests out, which is said aloud. */
+export const it = vitestIt.skipIf(skipped("etcd"));
 
 /** What the server shows at a key. */
 export interface Node {
@@ -95,27 +96,6 @@ export async function withRig(body: (rig: Rig) => Promise<void>, options: Parame
     await body(rig);
   } finally {
     await rig.close();
-  }
-}
-
-/** The `StoreError` that the call must end with. */
-export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
-  const error = await call.then(
-    (value) => `no error but ${String(value)}`,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  return error as StoreError;
-}
-
-/** Items of a watch until one satisfies `isLast`, that one included. */
-export async function itemsUntil<Item>(watch: AsyncIterator<Item>, isLast: (item: Item) => boolean): Promise<Item[]> {
-  const items: Item[] = [];
-  for (;;) {
-    const { value, done } = await watch.next();
-    if (done === true) throw new Error(`the watch ended after ${items.length} items`);
-    items.push(value);
-    if (isLast(value)) return items;
   }
 }
 

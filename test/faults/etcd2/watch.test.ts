@@ -1,6 +1,7 @@
-import { expect, it } from "vitest";
+import { expect } from "vitest";
 import type { TreeChange } from "../../../src/core/store.js";
-import { itemsUntil, withRig } from "./support.js";
+import { itemsUntil } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 /** `type key` of each change, in order. */
 function told(items: readonly TreeChange[]): string[] {
