@@ -3,6 +3,7 @@ import { positiveInteger } from "../core/arguments.js";
 import { isStoreError, StoreError } from "../core/errors.js";
 import { canonicalKey } from "../core/keys.js";
 import type { CallOptions, LockHold, Store } from "../core/store.js";
+import { checked } from "./checked.js";
 import { BarrierRound, readRound } from "./barrier-round.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
@@ -45,7 +46,7 @@ export interface Barrier {
  * by whoever sees that enough are there.
  */
 export function createBarrier(store: Store, key: string, parties: number, options: BarrierOptions = {}): Barrier {
-  positiveInteger("parties", parties);
+  checked({ backend: store.backend, key }, () => positiveInteger("parties", parties));
   return new LockBarrier(store, canonicalKey(key), parties, options);
 }
 

@@ -113,11 +113,16 @@ export class Campaign {
   }
 }
 
+/** Causes of causes are followed no further than this: a chain may be a ring. */
+const deepestCause = 16;
+
 /** Whether a function failed only because its term was over: with the signal's reason, or what an abort is called. */
 function isEchoOf(signal: AbortSignal, error: unknown): boolean {
   if (!signal.aborted) return false;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+  let cause = error;
+  for (let depth = 0; depth < deepestCause && cause instanceof Error; depth++) {
     if (cause === signal.reason || cause.name === "AbortError") return true;
+    cause = cause.cause;
   }
   return false;
 }

@@ -4,6 +4,7 @@ import { positiveInteger } from "../core/arguments.js";
 import { StoreError } from "../core/errors.js";
 import { canonicalKey } from "../core/keys.js";
 import type { ReadOptions, Store, WatchOptions } from "../core/store.js";
+import { checked } from "./checked.js";
 import { Campaign, type TermFunction } from "./campaign.js";
 import { leaderOf, observeLeader } from "./leader.js";
 
@@ -75,7 +76,7 @@ class LockCandidate implements Candidate {
     this.key = key;
     this.id = options.id ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
     this.#options = options;
-    this.#restMs = positiveInteger("restMs", options.restMs) ?? 1_000;
+    this.#restMs = checked({ backend: store.backend, key }, () => positiveInteger("restMs", options.restMs)) ?? 1_000;
   }
 
   get leading(): boolean {

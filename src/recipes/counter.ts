@@ -4,6 +4,7 @@ import { canonicalKey } from "../core/keys.js";
 import type { CallOptions, ReadOptions, Store } from "../core/store.js";
 import { systemClock } from "../util/clock.js";
 import { createDeferred } from "../util/deferred.js";
+import { checked } from "./checked.js";
 import { CounterWriter } from "./counter-writer.js";
 import { readCounter } from "./counter-record.js";
 
@@ -74,7 +75,8 @@ class StoredCounter implements Counter {
 
   async add(amount: number | bigint = 1n, options: CallOptions = {}): Promise<bigint> {
     const addition = new Addition(wholeNumber(amount, this.key));
-    const timeoutMs = timeout(options.timeoutMs) ?? defaultTimeoutMs;
+    const place = { backend: this.#store.backend, key: this.key };
+    const timeoutMs = checked(place, () => timeout(options.timeoutMs)) ?? defaultTimeoutMs;
     const { signal } = options;
     signal?.throwIfAborted();
     const onAbort = (): void => this.#giveUp(addition, "ABORTED", "the addition was given up", signal);

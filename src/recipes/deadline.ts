@@ -2,6 +2,7 @@ import { timeout } from "../core/arguments.js";
 import { StoreError } from "../core/errors.js";
 import type { CallOptions } from "../core/store.js";
 import { systemClock } from "../util/clock.js";
+import { checked } from "./checked.js";
 import { linkSignals } from "./linked-signal.js";
 
 /**
@@ -13,10 +14,10 @@ export async function withDeadline<T>(
   options: CallOptions | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const timeoutMs = timeout(options?.timeoutMs) ?? Number.POSITIVE_INFINITY;
+  const { backend, key, waitsFor } = subject;
+  const timeoutMs = checked({ backend, key }, () => timeout(options?.timeoutMs)) ?? Number.POSITIVE_INFINITY;
   options?.signal?.throwIfAborted();
   const late = new AbortController();
-  const { backend, key, waitsFor } = subject;
   const reason = (): StoreError =>
     new StoreError("TIMEOUT", `${waitsFor} took longer than ${timeoutMs} ms`, { backend, key, outcome: "not-applied" });
   const timer = Number.isFinite(timeoutMs) ? systemClock.after(timeoutMs, () => late.abort(reason())) : undefined;

@@ -1,6 +1,7 @@
 import { positiveInteger } from "../core/arguments.js";
 import { canonicalKey } from "../core/keys.js";
 import type { CallOptions, LockHold, Store } from "../core/store.js";
+import { checked } from "./checked.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
 import { lockPatiently, throughOutages } from "./outages.js";
@@ -40,7 +41,7 @@ const lookAgainMs = 1_000;
  * finds none free waits in line at the lock `key/turn`, whose holder takes the next slot.
  */
 export function createSemaphore(store: Store, key: string, slots: number, options: SemaphoreOptions = {}): Semaphore {
-  positiveInteger("slots", slots);
+  checked({ backend: store.backend, key }, () => positiveInteger("slots", slots));
   return new LockSemaphore(store, key, slots, options);
 }
 

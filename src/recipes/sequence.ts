@@ -1,5 +1,6 @@
 import { positiveInteger } from "../core/arguments.js";
 import type { CallOptions, Store } from "../core/store.js";
+import { checked } from "./checked.js";
 import { createCounter, type Counter, defaultTimeoutMs } from "./counter.js";
 import { withDeadline } from "./deadline.js";
 import { unlessAborted } from "./linked-signal.js";
@@ -21,7 +22,7 @@ export interface Sequence {
 
 /** Numbers from a counter at `key`: each is given to one caller, and none twice. */
 export function createSequence(store: Store, key: string, options: SequenceOptions = {}): Sequence {
-  const block = positiveInteger("block", options.block) ?? 1;
+  const block = checked({ backend: store.backend, key }, () => positiveInteger("block", options.block)) ?? 1;
   const counter = createCounter(store, key);
   return block === 1 ? new PlainSequence(counter) : new BlockSequence(store, counter, BigInt(block));
 }
