@@ -34,7 +34,7 @@ const builtIn: Readonly<Record<string, BackendConnector>> = {
   etcd2: openEtcd2,
   etcd2s: (url, options) => openEtcd2(url, { ...options, tls: options["tls"] ?? true }),
   consul: connectConsulUrl,
-  consuls: connectConsulUrl,
+  consuls: (url, options) => connectConsulUrl(url, { ...options, tls: options["tls"] ?? true }),
   zk: connectZookeeperUrl,
   zks: (url, options) => connectZookeeperUrl(url, { ...options, tls: options["tls"] ?? true }),
   zookeeper: connectZookeeperUrl,

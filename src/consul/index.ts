@@ -71,7 +71,6 @@ export function consulOptionsFromUrl(url: StoreUrl): ConsulOptions {
   const unix = url.hosts.length === 0 && url.path !== "" ? [`unix:${url.path}`] : url.hosts;
   return {
     endpoints: unix.length === 0 ? undefined : unix.map((host) => (/^unix:|:\d+$/.test(host) ? host : `${host}:8500`)),
-    tls: url.scheme === "consuls" ? true : undefined,
     token: url.password ?? url.user,
     tokenFile: url.text("tokenFile"),
     prefix: url.hosts.length === 0 ? undefined : url.path,

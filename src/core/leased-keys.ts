@@ -14,9 +14,14 @@ export interface LeasedKeysHost {
   readonly onTime: boolean;
   /**
    * Puts a key again, in order with the store's other writes. `sentAt`: when it was sent, by the store's clock, which is
-   * long after it was asked for when the server could not be reached meanwhile.
+   * long after it was asked for when the server could not be reached meanwhile. `onLate` takes a lease that comes when the
+   * put has failed for its caller; the next write to the key waits for it.
    */
-  putLeased(operation: PutOperation, ttlMs: number): Promise<LeasedPair & { readonly sentAt: number }>;
+  putLeased(
+    operation: PutOperation,
+    ttlMs: number,
+    onLate: (lease: Lease) => Promise<void>,
+  ): Promise<LeasedPair & { readonly sentAt: number }>;
 }
 
 interface Entry {
@@ -126,18 +131,24 @@ export class LeasedKeys {
     const backoff = new Backoff({ initialMs: 100, maximumMs: 5_000 });
     this.#restoring.set(key, lost);
     const unneeded = (): boolean => this.#closed || this.#restoring.get(key) !== lost;
+    const { clock } = this.#host;
+    // What stands at the key until then may be our own, from a put whose answer was lost; it goes with its ttl.
+    let perhapsOursUntil = Number.NEGATIVE_INFINITY;
     await this.#end(lost);
     while (!unneeded()) {
       try {
-        const restored = await this.#host.putLeased({ ...operation, expected: "absent" }, lost.ttlMs);
+        const absent = { ...operation, expected: "absent" } as const;
+        const restored = await this.#host.putLeased(absent, lost.ttlMs, (lease) => this.#end(lease));
         if (unneeded()) return this.#end(restored.lease);
         this.add(operation, restored, { keepAlive: true, sentAt: restored.sentAt });
         this.#host.connectivity.reportKeys({ restoredKeys: [key] });
         return;
       } catch (error) {
-        if (isStoreError(error, "KEY_EXISTS") || isStoreError(error, "CLOSED")) break;
+        if (isStoreError(error, "CLOSED")) break;
+        if (isStoreError(error, "KEY_EXISTS") && clock.now() >= perhapsOursUntil) break;
+        if (isStoreError(error) && error.outcome === "unknown") perhapsOursUntil = clock.now() + 2 * lost.ttlMs;
       }
-      await new Promise<void>((resolve) => this.#host.clock.after(backoff.next(), resolve, { keepAlive: false }));
+      await new Promise<void>((resolve) => clock.after(backoff.next(), resolve, { keepAlive: false }));
     }
     if (this.#restoring.get(key) === lost) this.#restoring.delete(key);
   }

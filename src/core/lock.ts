@@ -103,7 +103,8 @@ export class ManagedLock implements Lock {
       try {
         call.attempts++;
         const acquired = await driver.acquire(contender, { deadline: call.deadline, signal });
-        return await this.#settle(call, acquired);
+        if (await this.#settle(call, acquired, wait)) return;
+        await sleep(backoff.next(), { clock, signal }).catch(() => {});
       } catch (error) {
         if (!this.#isPassing(error)) return call.reject(this.#explain(error));
         await sleep(backoff.next(), { clock, signal }).catch(() => {});
@@ -111,8 +112,12 @@ export class ManagedLock implements Lock {
     }
   }
 
-  async #settle(call: Call<ManagedHold | undefined>, acquired: Acquired | undefined): Promise<void> {
-    if (acquired === undefined) return call.resolve(undefined);
+  /** Answers the call; `false` where the lock came too late to be held and the wait goes on. */
+  async #settle(call: Call<ManagedHold | undefined>, acquired: Acquired | undefined, wait: boolean): Promise<boolean> {
+    if (acquired === undefined) {
+      call.resolve(undefined);
+      return true;
+    }
     const { driver, calls, clock, holds } = this.#host;
     const hold: ManagedHold = new ManagedHold({
       key: this.key,
@@ -122,10 +127,14 @@ export class ManagedLock implements Lock {
       clock,
       onEnd: () => holds.delete(hold),
     });
-    if (call.settled) return hold.abandon();
-    if (!hold.held) return call.reject(this.#error("LOCK_LOST", "the lock was lost in the moment it was taken"));
+    if (call.settled || !hold.held) {
+      await hold.abandon();
+      if (!wait) call.reject(this.#error("LOCK_LOST", "the lock was lost in the moment it was taken"));
+      return call.settled;
+    }
     holds.add(hold);
     call.resolve(hold);
+    return true;
   }
 
   /** Whether the outage may pass, so that waiting goes on. */

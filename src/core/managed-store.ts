@@ -93,11 +93,17 @@ export class ManagedStore implements Store {
       clock: this.#clock,
       connectivity: this.#connectivity,
       onTime: capabilities.ttl.lateByFactor === 1 && capabilities.ttl.outlivesWriter,
-      putLeased: (operation, ttlMs) =>
-        this.#sender.single({ operation: "put", key: operation.key, write: true }, undefined, async (request) => {
-          const sentAt = this.#clock.now();
-          return { ...(await driver.putLeased(operation, ttlMs, request)), sentAt };
-        }),
+      putLeased: (operation, ttlMs, onLate) =>
+        this.#sender.single(
+          { operation: "put", key: operation.key, write: true },
+          undefined,
+          async (request) => {
+            const sentAt = this.#clock.now();
+            return { ...(await driver.putLeased(operation, ttlMs, request)), sentAt };
+          },
+          { keys: [operation.key] },
+          ({ lease }) => onLate(lease),
+        ),
     });
     this.#writes = new Writes({
       driver,

@@ -72,8 +72,10 @@ export class NamespaceLife {
     }
   }
 
-  addNamespace(inner: Store): void {
+  /** A namespace inside this one, which ends with it; gives a function that forgets it. */
+  addNamespace(inner: Store): () => void {
     this.#namespaces.add(inner);
+    return () => this.#namespaces.delete(inner);
   }
 
   onStateChange(listener: (change: StateChange) => void): () => void {

@@ -154,7 +154,7 @@ export class NamespacedStore implements Store {
       this.#life.now(false, () => this.#full(prefix)),
       this.#endKeepAlive,
     );
-    this.#life.addNamespace(inner);
+    inner.#life.onClose(this.#life.addNamespace(inner));
     return inner;
   }
 

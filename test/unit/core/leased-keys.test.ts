@@ -4,8 +4,10 @@ import { Connectivity } from "../../../src/core/connectivity.js";
 import type { PutOperation } from "../../../src/core/driver.js";
 import { StoreError } from "../../../src/core/errors.js";
 import { LeasedKeys } from "../../../src/core/leased-keys.js";
+import { ManagedStore } from "../../../src/core/managed-store.js";
 import type { StateChange } from "../../../src/core/store.js";
 import { encodeUtf8 } from "../../../src/util/bytes.js";
+import { createDeferred } from "../../../src/util/deferred.js";
 import { ManualClock, settle } from "./support/manual-clock.js";
 import { TestDriver, unreachable } from "./support/test-driver.js";
 
@@ -74,6 +76,66 @@ describe("keepAlive", () => {
     expect(driver.data.get("a")?.text()).toBe("another's");
     expect(driver.leases).toHaveLength(1);
     expect(changes.map(({ lostKeys, restoredKeys }) => [lostKeys, restoredKeys])).toEqual([[["a"], []]]);
+  });
+
+  it("does not take its own put, whose answer was lost, for another's", async () => {
+    const { clock, driver, put, drop } = create();
+    await put("a", true);
+    driver.after = () => {
+      driver.after = () => {};
+      throw unreachable("unknown");
+    };
+    await drop("a");
+    await clock.advance(ttlMs);
+    const attempts = driver.sentAs("putLeased").length;
+    expect(driver.data.get("a")?.text()).toBe("mine");
+    expect(attempts, "the key is there, and nobody renews it").toBeGreaterThan(2);
+    // What the server does at the end of the ttl.
+    driver.data.delete("a");
+    await clock.advance(5_000);
+    expect(driver.data.get("a")?.text()).toBe("mine");
+    const { length } = driver.sentAs("putLeased");
+    await clock.advance(ttlMs * 3);
+    expect(driver.sentAs("putLeased"), "now it is kept alive").toHaveLength(length);
+  });
+
+  it("gives up on a key that stays another's after such a put", async () => {
+    const { clock, driver, put, drop } = create();
+    await put("a", true);
+    driver.before = (call) => {
+      if (call === "putLeased") throw unreachable("unknown");
+    };
+    await drop("a");
+    driver.before = () => {};
+    driver.put("a", encodeUtf8("another's"));
+    await clock.advance(ttlMs * 3);
+    const { length } = driver.sentAs("putLeased");
+    await clock.advance(ttlMs * 3);
+    expect(driver.sentAs("putLeased")).toHaveLength(length);
+    expect(driver.data.get("a")?.text()).toBe("another's");
+  });
+
+  it("of a key whose put came through too late starts anew, behind it", async () => {
+    const clock = new ManualClock();
+    const driver = new TestDriver();
+    const store = new ManagedStore(driver, { clock });
+    await store.put("a", "mine", { ttlMs, keepAlive: true });
+    const late = createDeferred<void>();
+    driver.after = () => {
+      driver.after = () => {};
+      return late.promise;
+    };
+    driver.data.delete("a");
+    driver.leases[0]!.lose();
+    await clock.advance(6_000);
+    expect(driver.sentAs("putLeased"), "the next waits for the one under way").toHaveLength(2);
+    driver.leases[1]!.whenEnded = async () => void driver.data.delete("a");
+    late.resolve();
+    await clock.advance(1_000);
+    expect(driver.leases[1]!.ended).toBe(1);
+    expect(driver.data.get("a")?.text()).toBe("mine");
+    expect(driver.leases[2]!.ended).toBe(0);
+    await store.close();
   });
 
   it("tries until the server answers, with pauses", async () => {

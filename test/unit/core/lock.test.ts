@@ -134,15 +134,26 @@ describe("waiting", () => {
     expect(driver.sentAs("acquire")).toHaveLength(1);
   });
 
-  it("a lock whose time was over when its answer came is no lock", async () => {
-    const { clock, driver, lock, asked } = create();
+  it("a lock whose time was over when its answer came is no lock: a wait goes on, a try says so", async () => {
+    const { clock, driver, lock, asked, grant } = create();
+    const late = async (): Promise<TestLease> => {
+      await settle();
+      const sentAt = clock.now();
+      clock.jump(ttlMs);
+      const lease = driver.lease(ttlMs);
+      asked.at(-1)!.answer.resolve({ token: 1n, lease, renewedAt: sentAt });
+      await settle();
+      return lease;
+    };
+    const trying = expect(lock.tryLock()).rejects.toMatchObject({ code: "LOCK_LOST" });
+    expect((await late()).ended).toBe(1);
+    await trying;
     const waiting = lock.lock();
-    const rejected = expect(waiting).rejects.toMatchObject({ code: "LOCK_LOST" });
-    await settle();
-    const sentAt = clock.now();
-    clock.jump(ttlMs);
-    asked[0]!.answer.resolve({ token: 1n, lease: driver.lease(ttlMs), renewedAt: sentAt });
-    await rejected;
+    expect((await late()).ended).toBe(1);
+    await clock.advance(1_000);
+    await grant();
+    expect(await waiting).toMatchObject({ held: true });
+    expect(asked).toHaveLength(3);
   });
 });
 
