@@ -70,6 +70,9 @@ function sentenceOf({ reason, errorCode, message }: Etcd2Error): string {
   return message;
 }
 
+export const belowKey = "one of the directories it would lie in is a key";
+export const hasKeysBelow = "there are keys below this one";
+
 /** A key that has keys below it, or a key below another key. */
 export function besideAnother(key: string, why: string): StoreError {
   const reason = `${why}; on etcd v2 a key is not also a directory`;

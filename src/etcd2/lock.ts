@@ -3,7 +3,7 @@ import { decodeUtf8 } from "../util/bytes.js";
 import type { WriteQuery } from "./client/client.js";
 import { Etcd2Error, hasCode } from "./client/errors.js";
 import type { Cluster } from "./cluster.js";
-import { besideAnother, storeError } from "./errors.js";
+import { belowKey, besideAnother, hasKeysBelow, storeError } from "./errors.js";
 import { KeyLease } from "./lease.js";
 import { look } from "./reads.js";
 import { ttlOf } from "./writes.js";
@@ -59,8 +59,7 @@ async function write(
     return { token: BigInt(index), lease: new KeyLease(cluster, leased), renewedAt };
   } catch (error) {
     if (hasCode(error, "keyExists", "compareFailed", "keyNotFound", "notFile")) return undefined;
-    if (hasCode(error, "notDirectory"))
-      throw besideAnother(key, `there is a key at ${error.errorCause}, above this one`);
+    if (hasCode(error, "notDirectory")) throw besideAnother(key, belowKey);
     throw storeError(error, true);
   }
 }
@@ -75,7 +74,7 @@ async function examine(cluster: Cluster, contender: Contender): Promise<Place | 
     if (node === undefined) return { type: "free" };
     if (node.dir === true) {
       if (await directories.clear(keys.path(key), request)) return { type: "free" };
-      throw besideAnother(key, "there are keys below this one");
+      throw besideAnother(key, hasKeysBelow);
     }
     if (node.expiration !== undefined) return { type: "held", index };
     const replaced = await write(cluster, contender, { prevIndex: BigInt(node.modifiedIndex) });

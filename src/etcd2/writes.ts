@@ -5,7 +5,7 @@ import { decodeUtf8 } from "../util/bytes.js";
 import type { WriteQuery, Written } from "./client/client.js";
 import { hasCode } from "./client/errors.js";
 import type { Cluster } from "./cluster.js";
-import { besideAnother, keyExists, keyModified, notApplied, storeError } from "./errors.js";
+import { belowKey, besideAnother, hasKeysBelow, keyExists, keyModified, notApplied, storeError } from "./errors.js";
 
 /** A put, with a ttl in milliseconds where it has one. */
 export async function put(
@@ -71,13 +71,13 @@ async function makeRoom(
   if (comparesRevision && hasCode(error, "keyNotFound", "compareFailed", "notFile", "notDirectory")) {
     throw keyModified(key);
   }
-  if (hasCode(error, "notDirectory")) throw besideAnother(key, `there is a key at ${error.errorCause}, above this one`);
+  if (hasCode(error, "notDirectory")) throw besideAnother(key, belowKey);
   if (!hasCode(error, "notFile", "keyExists")) throw storeError(error, true);
   try {
     // What exists may be a directory: the server says the same of both.
     if (hasCode(error, "keyExists") && !(await isDirectory(cluster, key, request))) throw keyExists(key);
     if (!(await cluster.directories.clear(cluster.keys.path(key), request))) {
-      throw besideAnother(key, "there are keys below this one");
+      throw besideAnother(key, hasKeysBelow);
     }
   } catch (failure) {
     throw failure instanceof StoreError ? failure : notApplied(failure);

@@ -22,8 +22,6 @@ export interface Etcd2ErrorDetails {
   readonly outcome: "not-applied" | "unknown";
   /** The code of the v2 API, where the server answered with one. */
   readonly errorCode?: number | undefined;
-  /** What the error is about: mostly the path. */
-  readonly errorCause?: string | undefined;
   /** The index of the server's store when it answered. */
   readonly index?: number | undefined;
   readonly cause?: unknown;
@@ -36,7 +34,6 @@ export class Etcd2Error extends Error {
   readonly endpoint: string;
   readonly outcome: "not-applied" | "unknown";
   readonly errorCode: number | undefined;
-  readonly errorCause: string | undefined;
   readonly index: number | undefined;
 
   constructor(reason: Etcd2ErrorReason, message: string, details: Etcd2ErrorDetails) {
@@ -45,7 +42,6 @@ export class Etcd2Error extends Error {
     this.endpoint = details.endpoint;
     this.outcome = details.outcome;
     this.errorCode = details.errorCode;
-    this.errorCause = details.errorCause;
     this.index = details.index;
   }
 }
@@ -74,7 +70,6 @@ export function answerError(status: number, body: string, endpoint: string, anon
     // 300 is whatever went wrong in raft, a proposal that came to no end in time among it.
     outcome: errorCode === errorCodes.raftInternal ? "unknown" : "not-applied",
     errorCode,
-    errorCause: cause,
     index,
   });
 }
