@@ -22,7 +22,10 @@ describe.skipIf(skipped("zookeeper"))("connect to ZooKeeper", () => {
       const hold = await store.newLock("lock").lock();
       const { children } = await store.client.getChildren("/some/where/lock");
       expect(children).toEqual([expect.stringMatching(/^_c_[0-9a-f]{32}-lock-\d{10}$/)]);
+      expect(await store.keys("")).toEqual(["k", "lock"]);
       await hold.unlock();
+      expect(await store.get("lock")).toBeUndefined();
+      expect(await store.keys("")).toEqual(["k"]);
       // Without the credentials there is nothing to see.
       const other = await connect(`zookeeper://${server.hosts}/some/where`);
       await expect(other.get("k")).rejects.toMatchObject({ code: "PERMISSION_DENIED", key: "k" });
