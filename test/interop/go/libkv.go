@@ -9,6 +9,7 @@ import (
 	"github.com/docker/libkv/store"
 	"github.com/docker/libkv/store/boltdb"
 	"github.com/docker/libkv/store/etcd"
+	"github.com/docker/libkv/store/zookeeper"
 )
 
 // libkvCall is one line of stdin, a call of libkv's Store.
@@ -39,10 +40,10 @@ type libkvAnswer struct {
 }
 
 // serveLibkv answers calls on one of libkv's stores until stdin ends: boltdb on
-// a file, or etcd (its v2 API) at the addresses that are named.
+// a file, or etcd (its v2 API) or ZooKeeper at the addresses that are named.
 func serveLibkv(arguments []string) error {
 	flags := flag.NewFlagSet("libkv", flag.ExitOnError)
-	backend := flags.String("backend", string(store.BOLTDB), "boltdb or etcd")
+	backend := flags.String("backend", string(store.BOLTDB), "boltdb, etcd or zk")
 	bucket := flags.String("bucket", "kvasir", "the bucket that holds the keys")
 	persist := flags.Bool("persist", false, "keep the file open and locked between calls")
 	timeout := flags.Duration("timeout", 10*time.Second, "how long to wait for the file lock")
@@ -50,8 +51,11 @@ func serveLibkv(arguments []string) error {
 		return err
 	}
 	open := boltdb.New
-	if *backend == string(store.ETCD) {
+	switch store.Backend(*backend) {
+	case store.ETCD:
 		open = etcd.New
+	case store.ZK:
+		open = zookeeper.New
 	}
 	kv, err := open(flags.Args(), &store.Config{
 		Bucket:            *bucket,

@@ -9,7 +9,7 @@
 //	oracle hold   [options] FILE   hold the file lock until stdin ends
 //	oracle bench  [options] FILE   run the timed works named on stdin
 //	oracle libkv  [options] FILE   serve docker/libkv's store on the file, or
-//	                               with -backend=etcd at the addresses
+//	                               with -backend=etcd or zk at the addresses
 package main
 
 import (
