@@ -138,6 +138,37 @@ describe("a registered instance", () => {
     expect(await discovery.instances("web")).toEqual([registration.instance]);
   });
 
+  it("keeps its entry when its lease is lost while the entry is still there", async () => {
+    const registration = await discovery.register({ ...web, id: "x", ttlMs: 5_000 });
+    const left: string[] = [];
+    const watching = (async () => {
+      for await (const change of createDiscovery(other).watch("web")) left.push(...ids(change.left));
+    })();
+    store.suspend();
+    // Given up for lost by its own clock, which is earlier than the server's.
+    await store.advance(4_600);
+    await reaches(registration, "missing");
+    await store.resume();
+    await reaches(registration, "registered");
+    for (let step = 0; step < 10; step++) await store.advance(1_000);
+    expect(left).toEqual([]);
+    expect(await discovery.instances("web")).toEqual([registration.instance]);
+    await other.close();
+    await watching;
+  });
+
+  it("that was replaced never comes back, also not when its old lease is lost later", async () => {
+    const first = await discovery.register({ ...web, id: "x", ttlMs: 5_000 });
+    const second = await createDiscovery(other).register({ ...web, id: "x", ttlMs: 5_000 });
+    await reaches(first, "replaced");
+    store.suspend();
+    await store.advance(6_000);
+    await second.deregister();
+    await store.resume();
+    await store.advance(1_000);
+    expect(await discovery.instances("web")).toEqual([]);
+  });
+
   it("is taken away later when that is asked for during an outage, and never renewed again", async () => {
     const registration = await discovery.register({ ...web, id: "x", ttlMs: 60_000 });
     store.suspend();
@@ -150,13 +181,24 @@ describe("a registered instance", () => {
 
   it("is put again when a write failed whose outcome nobody knows", async () => {
     const registration = await discovery.register({ ...web, id: "x", ttlMs: 5_000 });
+    const changes: string[] = [];
+    const watching = (async () => {
+      for await (const { left, joined } of createDiscovery(other).watch("web")) {
+        changes.push(...ids(left).map((id) => `-${id}`), ...ids(joined).map((id) => `+${id}`));
+      }
+    })();
+    await waitUntil("the watcher is there", async () => changes.length === 1, { timeoutMs: 2_000 });
     store.failNext("atomicPut", { code: "TIMEOUT", outcome: "unknown", applied: false });
     store.failNext("atomicPut", { code: "TIMEOUT", outcome: "unknown", applied: true });
     await other.delete("services/web/x");
     await reaches(registration, "missing");
     await reaches(registration, "registered");
-    await store.advance(20_000);
+    for (let step = 0; step < 10; step++) await store.advance(1_000);
     expect(await discovery.instances("web")).toEqual([registration.instance]);
+    // It went when it was deleted, and not once more, as what nobody renews would.
+    expect(changes).toEqual(["+x", "-x", "+x"]);
+    await other.close();
+    await watching;
   });
 
   it("ends with its store", async () => {

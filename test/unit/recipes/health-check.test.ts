@@ -64,8 +64,16 @@ describe("a function", () => {
 
   it("must fail twice in a row to make a healthy one unhealthy, and succeed once to make it healthy again", async () => {
     const no = new Error("no");
-    const run = sequence(true, no, true, no, no, true, true);
-    expect(await verdicts({ type: "function", run }, 2)).toEqual(["healthy", "unhealthy: no", "healthy"]);
+    let runs = 0;
+    const results = sequence(true, no, true, no, no, true, true);
+    const run = (): unknown => {
+      runs += 1;
+      return results();
+    };
+    expect(await verdicts({ type: "function", run }, 1)).toEqual(["healthy", "unhealthy: no"]);
+    expect(runs).toBe(5);
+    const again = sequence(true, no, no, true);
+    expect(await verdicts({ type: "function", run: again }, 2)).toEqual(["healthy", "unhealthy: no", "healthy"]);
   });
 
   it("is counted as strictly as asked for", async () => {

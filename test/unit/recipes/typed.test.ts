@@ -135,13 +135,15 @@ describe("watch", () => {
     await expect(aborted.next()).rejects.toBe(reason);
   });
 
-  it("keeps the order of values whose validation takes a while, asked for all at once", async () => {
-    const watch = typed(store, "config/db", slowAddressSchema).watch()[Symbol.asyncIterator]();
-    const items = [watch.next(), watch.next(), watch.next()];
-    await store.get("config/db");
+  it("keeps the order, asked for several at once, also where a bad one is left out", async () => {
+    const watch = typed(store, "config/db", slowAddressSchema).watch({ onInvalid: () => undefined });
+    const iterator = watch[Symbol.asyncIterator]();
+    const items = [iterator.next(), iterator.next(), iterator.next()];
+    await items[0];
+    await store.put("config/db", "bad");
     for (const port of [1, 2]) await address.put({ host: "a", port });
     const values = (await Promise.all(items)).map(({ value }) => (value as Address | undefined)?.port);
     expect(values).toEqual([undefined, 1, 2]);
-    await watch.return?.();
+    await iterator.return?.();
   });
 });
