@@ -1,5 +1,5 @@
 import { connect } from "kvasir";
-import { createDiscovery } from "kvasir/recipes";
+import { createDiscovery, type ServiceChange } from "kvasir/recipes";
 import type { Measure } from "../harness/row.js";
 import { median } from "../harness/side.js";
 import type { BenchBackend } from "./backends.js";
@@ -30,7 +30,7 @@ export function discoveryLatency({ name, url }: BenchBackend): Measure[] {
           const start = performance.now();
           const registering = discovery.register({ service: "web", id, address: "10.0.0.8", port: 80, ttlMs: 60_000 });
           for (;;) {
-            const { value } = await watch.next();
+            const { value } = (await watch.next()) as { value: ServiceChange | undefined };
             if (value?.joined.some((instance) => instance.id === id) === true) break;
           }
           times.push(performance.now() - start);
