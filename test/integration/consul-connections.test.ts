@@ -37,6 +37,7 @@ describe.skipIf(skipped("consul"))("ways to a Consul agent", () => {
     try {
       const { ca, cert, key } = server.tls!;
       await works(await connectConsul({ endpoints: [server.hosts], tls: { ca, cert, key } }));
+      await works(await connect(`consuls://${server.hosts}`, { tls: { ca, cert, key } }));
       const without = connectConsul({ endpoints: [server.hosts], tls: { ca }, connectTimeoutMs: 1_000 });
       await expect(without).rejects.toMatchObject({ code: "UNREACHABLE" });
       const unknown = connectConsul({ endpoints: [server.hosts], tls: true, connectTimeoutMs: 1_000 });
