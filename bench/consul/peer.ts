@@ -88,8 +88,9 @@ export class Peer {
 
   /** Its types leave out `buffer`, `stale` and `consistent`, which it takes. */
   async #get(key: string, mode: Record<string, boolean>): Promise<Item> {
-    const options = { key, buffer: true, ...mode } as { key: string };
-    return (await this.#consul.kv.get(options)) as unknown as Item;
+    const options: { key: string } = Object.assign({ key, buffer: true }, mode);
+    const item: unknown = await this.#consul.kv.get(options);
+    return item as Item;
   }
 
   #index(): number {
