@@ -188,3 +188,50 @@ it("waits that are given up, and contenders whose process dies, leave the queue 
     await (await gone).unlock();
     expect(await rig.contenders("lock")).toEqual([]);
   }));
+
+it("in the layout of libkv: lost replies, sessions that end and a queue of twenty leave nobody blocked", () =>
+  withRig(async (rig) => {
+    const layout = { lockLayout: "libkv", sessionTimeoutMs: 4_000 } as const;
+    const store = await rig.open(layout);
+    const other = await rig.openDirect(layout);
+    const queue = async (): Promise<string[]> => (await rig.children("lock")).filter((name) => name.includes("-lock-"));
+    const options = { ttlMs: 4_000, value: "me" };
+    for (let at = 0; at < 6; at++) {
+      let held = rig.proxy.holdReplies();
+      const taking = store.newLock("lock", options).lock({ timeoutMs: 20_000 });
+      for (let passed = 0; passed < at; passed++) {
+        await Promise.race([held.arrived(), taking]);
+        rig.proxy.resume();
+        held = rig.proxy.holdReplies();
+      }
+      await Promise.race([held.arrived(), taking]);
+      rig.proxy.cut();
+      rig.proxy.resume();
+      const hold = await taking;
+      expect(await queue(), `reply ${at}`).toHaveLength(1);
+      expect((await other.get("lock"))?.text()).toBe("me");
+      await hold.unlock({ timeoutMs: 20_000 });
+      expect(await other.get("lock")).toBeUndefined();
+    }
+    const lost = await store.newLock("lock", options).lock();
+    await rig.killSession(store);
+    await fired(lost.signal);
+    const order: number[] = [];
+    const blocker = await other.newLock("lock", options).lock();
+    expect(blocker.token).toBeGreaterThan(lost.token);
+    const all: Promise<void>[] = [];
+    for (let at = 0; at < 20; at++) {
+      const wait = other.newLock("lock", options).lock();
+      all.push(
+        wait.then(async (hold) => {
+          order.push(at);
+          await hold.unlock();
+        }),
+      );
+      await expect.poll(() => queue().then((names) => names.length), { interval: 5 }).toBe(at + 2);
+    }
+    await blocker.unlock();
+    await Promise.all(all);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, at) => at));
+    expect(await queue()).toEqual([]);
+  }));
