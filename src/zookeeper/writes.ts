@@ -34,6 +34,12 @@ export async function writeKeys(
   const known = operations.filter((operation): operation is PutOperation => isPlainSet(ensemble, operation));
   const together = known.length > 1 ? new Set<WriteOperation>(known) : undefined;
   const sets = together && setTogether(ensemble, known, request);
+  if (sets !== undefined && known.length === operations.length) {
+    // The common case, without a promise for each.
+    const stats = await ensemble.writing(request, () => sets);
+    const plain = stats !== undefined && known.every((put) => stats.get(put)?.isEphemeral === false);
+    if (plain) return known.map((put) => written(ensemble, put, stats.get(put)!));
+  }
   const ends = await Promise.allSettled(
     operations.map(async (operation) => {
       const stat = together?.has(operation) === true ? (await sets)?.get(operation) : undefined;
@@ -204,10 +210,15 @@ async function guarded(
   }
 }
 
+/** The pair of a put that was carried out. */
+function written(ensemble: Ensemble, { key, value }: PutOperation, stat: Stat): KVPair {
+  noteWritten(ensemble, key, stat);
+  return new KVPair(key, value, revisionOf(stat));
+}
+
 /** The pair of a put that was carried out, once the key has no ttl any more. */
 async function settled(ensemble: Ensemble, put: PutOperation, stat: Stat, request: Request): Promise<KVPair> {
-  const pair = new KVPair(put.key, put.value, revisionOf(stat));
-  noteWritten(ensemble, put.key, stat);
+  const pair = written(ensemble, put, stat);
   if (!stat.isEphemeral) return pair;
   return takeTtl(ensemble, put, pair, request).catch((error: unknown) => {
     throw halfDone(error, ensemble.endpoint, "when the key had been written but not yet made permanent");
