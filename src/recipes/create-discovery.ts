@@ -115,9 +115,12 @@ class StoreDiscovery implements Discovery {
 
   async close(options?: CallOptions): Promise<void> {
     this.#closed.abort(new StoreError("CLOSED", "the discovery was closed", { backend: this.#store.backend }));
-    this.#signals?.close();
     this.#picked.clear();
-    await Promise.all(Array.from(this.#registrations.values(), (registration) => registration.deregister(options)));
+    try {
+      await Promise.all(Array.from(this.#registrations.values(), (registration) => registration.deregister(options)));
+    } finally {
+      this.#signals?.close();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
