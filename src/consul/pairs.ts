@@ -10,12 +10,20 @@ export function pairOf({ Key, Value, ModifyIndex }: KvResult): KVPair {
 
 /** The body of a read as pairs, in the order of the bytes of their keys. */
 export function pairsOf(http: ConsulHttp, body: string): KVPair[] {
+  return sortedPairs(resultsOf(http, body));
+}
+
+/** What the body of a read says of Kvasir's keys. */
+export function resultsOf(http: ConsulHttp, body: string): KvResult[] {
   const results = body === "" ? [] : (JSON.parse(body) as KvResult[]);
   return results
     .map((result) => withoutPrefix(result, http.keyPrefix))
-    .filter(({ Key }) => isCanonical(Key) && !isLockKey(Key))
-    .map(pairOf)
-    .sort((left, right) => compareKeys(left.key, right.key));
+    .filter(({ Key }) => isCanonical(Key) && !isLockKey(Key));
+}
+
+/** In the order of the bytes of their keys. */
+export function sortedPairs(results: readonly KvResult[]): KVPair[] {
+  return results.map(pairOf).sort((left, right) => compareKeys(left.key, right.key));
 }
 
 /** Other programs, Consul's own interface among them, also make keys such as `folder/`: these are no keys of Kvasir's. */

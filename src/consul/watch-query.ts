@@ -7,11 +7,15 @@ import type { Clock } from "../util/clock.js";
 import { sleep } from "../util/sleep.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp, ConsulReply } from "./client/http.js";
+import type { KvResult } from "./client/transaction.js";
 import { storeError } from "./errors.js";
-import { keyPath, pairsOf } from "./pairs.js";
+import { keyPath, pairOf, resultsOf, sortedPairs } from "./pairs.js";
 
-/** The least time between two queries of one watch, in milliseconds: a key that changes all the time is read so often. */
-const spacingMs = 10;
+/**
+ * The rest between two queries of one watch, in milliseconds: as long as the last answer took to handle, so that a large
+ * directory that changes all the time takes half the process's time at most.
+ */
+const restMs = { least: 1, most: 10 };
 const readTimeoutMs = 10_000;
 
 /** What watches need of their store. */
@@ -29,8 +33,8 @@ interface Member {
   readonly key: string | undefined;
   /** Wants the state of a moment after it asked, so the answer to an earlier read will not do. */
   awaits: "nothing" | "next read" | "this read";
-  /** The revision of its key that it was told last; `undefined` for none. */
-  told: bigint | undefined;
+  /** The index of its key that it was told last; `undefined` for none. */
+  told: number | undefined;
 }
 
 /**
@@ -83,9 +87,9 @@ export class WatchQuery {
     await Promise.resolve();
     while (!signal.aborted) {
       try {
-        await this.#next();
+        const handledMs = await this.#next();
         backoff.reset();
-        await sleep(spacingMs, { clock, signal });
+        await sleep(Math.min(Math.max(handledMs, restMs.least), restMs.most), { clock, signal });
       } catch (error) {
         if (signal.aborted) return;
         this.#index = 0;
@@ -99,7 +103,8 @@ export class WatchQuery {
     }
   }
 
-  async #next(): Promise<void> {
+  /** One query; gives how long to rest after it, in milliseconds: what its answer took to handle. */
+  async #next(): Promise<number> {
     const wanted = [...this.#members].some(({ awaits }) => awaits !== "nothing");
     if (wanted || this.#index === 0) return this.#read();
     const { queries } = this.#parts;
@@ -109,14 +114,15 @@ export class WatchQuery {
     try {
       reply = await queries.ask({ path: this.#path(), query: this.#shape(), index: this.#index, signal });
     } catch (error) {
-      if (this.#interrupt.signal.aborted) return;
+      if (this.#interrupt.signal.aborted) return 0;
       throw error;
     }
-    if (reply !== undefined && reply.index !== this.#index) this.#take(reply, false);
+    if (reply === undefined) return 0;
+    return reply.index === this.#index ? restMs.most : this.#take(reply, false);
   }
 
   /** The state as it is now, for those who ask. */
-  async #read(): Promise<void> {
+  async #read(): Promise<number> {
     const { http, clock } = this.#parts;
     for (const member of this.#members) if (member.awaits === "next read") member.awaits = "this read";
     const reply = await http.request({
@@ -129,27 +135,32 @@ export class WatchQuery {
     });
     // Whatever index there was, this state is the one to go on from.
     this.#index = 0;
-    this.#take(reply, true);
+    return this.#take(reply, true);
   }
 
   /** `fresh`: after an outage or in another life of the data, when no revision proves that there is nothing new. */
-  #take(reply: ConsulReply, fresh: boolean): void {
+  #take(reply: ConsulReply, fresh: boolean): number {
+    const startedAt = performance.now();
     // An index that goes backward, or is 0, belongs to another life of the servers' data: read everything anew.
     this.#index = reply.index < this.#index ? 0 : reply.index;
-    if (this.#closed.signal.aborted) return;
-    const pairs = pairsOf(this.#parts.http, reply.status === 404 ? "" : reply.body);
-    const byKey = new Map(pairs.map((pair) => [pair.key, pair]));
-    for (const member of Array.from(this.#members)) this.#tell(member, pairs, byKey, fresh);
+    if (this.#closed.signal.aborted) return 0;
+    const results = resultsOf(this.#parts.http, reply.status === 404 ? "" : reply.body);
+    const byKey = new Map(results.map((result) => [result.Key, result]));
+    let pairs: readonly KVPair[] | undefined;
+    for (const member of Array.from(this.#members)) {
+      if (member.awaits === "next read") continue;
+      member.awaits = "nothing";
+      if (member.key === undefined) member.sink.snapshot((pairs ??= sortedPairs(results)));
+      else this.#tell(member, byKey.get(member.key), fresh);
+    }
+    // Without an index to wait for, every query is answered at once.
+    return this.#index === 0 ? restMs.most : performance.now() - startedAt;
   }
 
-  #tell(member: Member, pairs: readonly KVPair[], byKey: ReadonlyMap<string, KVPair>, fresh: boolean): void {
-    if (member.awaits === "next read") return;
-    member.awaits = "nothing";
-    if (member.key === undefined) return member.sink.snapshot(pairs);
-    const pair = byKey.get(member.key);
-    if (!fresh && pair?.revision === member.told) return;
-    member.told = pair?.revision;
-    member.sink.snapshot(pair === undefined ? [] : [pair]);
+  #tell(member: Member, result: KvResult | undefined, fresh: boolean): void {
+    if (!fresh && result?.ModifyIndex === member.told) return;
+    member.told = result?.ModifyIndex;
+    member.sink.snapshot(result === undefined ? [] : [pairOf(result)]);
   }
 
   #fail(error: StoreError): void {
