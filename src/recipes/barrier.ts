@@ -7,7 +7,7 @@ import { checked } from "./checked.js";
 import { BarrierRound, readRound } from "./barrier-round.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
-import { lockPatiently, throughOutages } from "./outages.js";
+import { throughOutages } from "./outages.js";
 import { type Found, waitFor } from "./watched-wait.js";
 import { releaseQuietly } from "./with-lock.js";
 
@@ -77,7 +77,7 @@ class LockBarrier implements Barrier {
   async #enterOnce(signal: AbortSignal): Promise<BarrierVisit | undefined> {
     const round = new BarrierRound(this.#store, this.key);
     const member = randomUUID();
-    const entry = await lockPatiently(this.#store.newLock(round.memberKey(member), this.#options), signal);
+    const entry = await this.#store.newLock(round.memberKey(member), this.#options).lock({ signal });
     const waiting = linkSignals(signal, entry.signal);
     try {
       const look = async (): Promise<Found<readonly string[]>> => {

@@ -1,5 +1,4 @@
 import { isStoreError, type StoreErrorCode } from "../core/errors.js";
-import type { Lock, LockHold } from "../core/store.js";
 import { Backoff } from "../util/backoff.js";
 import { sleep } from "../util/sleep.js";
 
@@ -23,9 +22,4 @@ export async function throughOutages<T>(ask: () => Promise<T>, signal: AbortSign
       await sleep(backoff.next(), { signal });
     }
   }
-}
-
-/** Waits for a lock, and again when an outage took it away in the moment at which it came. */
-export function lockPatiently(lock: Lock, signal: AbortSignal): Promise<LockHold> {
-  return throughOutages(() => lock.lock({ signal }), signal);
 }

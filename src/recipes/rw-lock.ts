@@ -3,7 +3,7 @@ import { canonicalKey } from "../core/keys.js";
 import type { CallOptions, Lock, LockHold, Store } from "../core/store.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
-import { lockPatiently, throughOutages } from "./outages.js";
+import { throughOutages } from "./outages.js";
 import { RecipeHold } from "./recipe-hold.js";
 import { waitFor } from "./watched-wait.js";
 import { releaseQuietly } from "./with-lock.js";
@@ -93,7 +93,7 @@ class ReadMode implements LockMode {
 
   /** The entry has a name of its own, so this waits for the store alone. */
   #announce(signal: AbortSignal): Promise<LockHold> {
-    return lockPatiently(this.#newEntry(), signal);
+    return this.#newEntry().lock({ signal });
   }
 
   /**
@@ -120,7 +120,7 @@ class ReadMode implements LockMode {
   /** Takes its turn behind the writers: while it holds the door there is none, and its entry is there before it lets go. */
   async #passTheDoor(signal: AbortSignal): Promise<LockHold> {
     for (;;) {
-      const door = await lockPatiently(newDoor(this.#place, doorValues.reader), signal);
+      const door = await newDoor(this.#place, doorValues.reader).lock({ signal });
       try {
         const entry = await this.#announce(signal);
         if (door.held && entry.held) return new RecipeHold(this.#place.key, entry);
@@ -143,7 +143,7 @@ class WriteMode implements LockMode {
     const subject = { backend: this.#place.store.backend, key: this.#place.key, waitsFor: "the wait to write" };
     return withDeadline(subject, options, async (signal) => {
       for (;;) {
-        const door = await lockPatiently(newDoor(this.#place, doorValues.writer), signal);
+        const door = await newDoor(this.#place, doorValues.writer).lock({ signal });
         if (await this.#readersLeave(door, signal)) return new RecipeHold(this.#place.key, door);
         await releaseQuietly(door);
       }

@@ -4,7 +4,7 @@ import type { CallOptions, LockHold, Store } from "../core/store.js";
 import { checked } from "./checked.js";
 import { withDeadline } from "./deadline.js";
 import { linkSignals } from "./linked-signal.js";
-import { lockPatiently, throughOutages } from "./outages.js";
+import { throughOutages } from "./outages.js";
 import { RecipeHold } from "./recipe-hold.js";
 import { type Found, waitFor } from "./watched-wait.js";
 import { releaseQuietly } from "./with-lock.js";
@@ -84,7 +84,7 @@ class LockSemaphore implements Semaphore {
   async #inTurn(signal: AbortSignal): Promise<SemaphoreHold> {
     const { ttlMs } = this.#options;
     for (;;) {
-      const turn = await lockPatiently(this.#store.newLock(this.#turn, { ttlMs }), signal);
+      const turn = await this.#store.newLock(this.#turn, { ttlMs }).lock({ signal });
       const waiting = linkSignals(signal, turn.signal);
       try {
         const look = async (): Promise<Found<SemaphoreHold>> => {

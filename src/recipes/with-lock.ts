@@ -1,7 +1,5 @@
 import { isStoreError } from "../core/errors.js";
 import type { CallOptions, LockHold, LockOptions, Store } from "../core/store.js";
-import { withDeadline } from "./deadline.js";
-import { lockPatiently } from "./outages.js";
 
 export interface WithLockOptions extends LockOptions, CallOptions {}
 
@@ -17,10 +15,7 @@ export function withLock<T>(
   options: WithLockOptions = {},
 ): Promise<T> {
   const { value, ttlMs, ...call } = options;
-  const subject = { backend: store.backend, key, waitsFor: "the wait for the lock" };
-  const acquire = (): Promise<LockHold> =>
-    withDeadline(subject, call, (signal) => lockPatiently(store.newLock(key, { value, ttlMs }), signal));
-  return withHold(acquire, fn);
+  return withHold(() => store.newLock(key, { value, ttlMs }).lock(call), fn);
 }
 
 /**
