@@ -20,7 +20,8 @@ const etcd = (version) => ({
   store: "etcd",
   env: { KVASIR_TEST_ETCD_VERSION: version },
   suite: "test/integration/etcd.test.ts",
-  faults: "test/faults/etcd",
+  // With the slash, for there is an etcd2 beside it.
+  faults: "test/faults/etcd/",
 });
 const consul = (version, sessionTtlMin) => ({
   server: `Consul ${version}, session_ttl_min ${sessionTtlMin === "default" ? "10 s (default)" : "1 s"}`,
