@@ -168,7 +168,7 @@ describe("completion", () => {
       expect(stderr).toBe("");
       return stdout.trim().split("\n");
     };
-    expect(await complete("e")).toEqual(["exists", "export"]);
+    expect(await complete("e")).toEqual(["exists", "elect", "export"]);
     expect(await complete("--url", "bolt:x", "de")).toEqual(["delete"]);
     expect(await complete("bolt", "c")).toEqual(["check", "compact"]);
     expect(await complete("put", "key", "--if")).toEqual(["--if-absent", "--if-revision"]);

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { kvasir, newStore, start, temporaryFolder } from "./cli-support.js";
+import { stopProcess } from "../servers/stopped-process.js";
 
 const parse = (line: string): Record<string, unknown> => JSON.parse(line) as Record<string, unknown>;
 
@@ -126,7 +127,7 @@ describe("lock between processes", () => {
     const holder = start(["lock", "door", ...args], { url });
     await holder.untilPrinted("in\nin\n");
     // As a suspended machine would: the lock runs out while the holder cannot renew it.
-    holder.child.kill("SIGSTOP");
+    await stopProcess(holder.child, url);
     expect(await kvasir(["lock", "door", "--", "echo", "mine"], { url })).toMatchObject({ stdout: "mine\n" });
     holder.child.kill("SIGCONT");
     const { exitCode, stdout, stderr } = await holder.done;

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { kvasir, newStore, start } from "./cli-support.js";
+import { stopProcess } from "../servers/stopped-process.js";
 
 /** A program that says its number and goes on until SIGTERM, then says so. */
 const untilTold =
@@ -70,7 +71,7 @@ describe("elect", () => {
     const holder = start([...args, "--id", "one", "--", "sh", "-c", stubborn], { url, env });
     await holder.untilPrinted("in\n");
     // As a suspended machine would: the leadership runs out while it cannot be renewed.
-    holder.child.kill("SIGSTOP");
+    await stopProcess(holder.child, url);
     const next = start([...args, "--id", "two", "--", "sh", "-c", untilTold], { url });
     await next.untilPrinted("two ");
     holder.child.kill("SIGCONT");

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { dockerRun } from "./docker.js";
 import type { Program } from "./program.js";
 import { findOnPath } from "./run-command.js";
+import { waitUntilStopped } from "./stopped-process.js";
 
 /** How much of a server's output is kept for error messages, in characters. */
 const keptOutput = 200_000;
@@ -89,26 +89,6 @@ export class ServerProcess {
       this.#failure = `${file} cannot be run: ${(error as Error).message}`;
     }
     running.delete(this);
-  }
-}
-
-/**
- * The signal is on its way when `kill` returns: a thread on another core may still answer a request. On Linux each
- * thread's state can be read; elsewhere there is nothing to look at.
- */
-function waitUntilStopped(pid: number): void {
-  const threads = `/proc/${pid}/task`;
-  const deadline = performance.now() + 2_000;
-  const runs = (thread: string): boolean => {
-    const stat = readFileSync(`${threads}/${thread}/stat`, "utf8");
-    return !/^[Tt] /.test(stat.slice(stat.lastIndexOf(")") + 2));
-  };
-  while (existsSync(threads) && performance.now() < deadline) {
-    try {
-      if (!readdirSync(threads).some(runs)) return;
-    } catch {
-      // A thread ended between the listing and the reading: look again.
-    }
   }
 }
 

@@ -6,6 +6,7 @@ import { type RecipeBackend, recipeBackends, type RunningBackend } from "../../i
 import { waitUntil } from "../../servers/index.js";
 import { Child } from "../store/support.js";
 import { Presence } from "./presence.js";
+import { stopProcess } from "../../servers/stopped-process.js";
 
 /** Asked for; what takes effect is the registration's. */
 const ttlMs = 2_000;
@@ -81,7 +82,7 @@ describe.each(usable.filter(({ shared }) => shared))("an instance in another pro
       const child = new Child("../recipes/discovery-child.ts", [running.directUrl!, "x", `${ttlMs}`]);
       expect(await child.line()).toBe("registered");
       await presence.until(true, 5_000);
-      child.kill("SIGSTOP");
+      await stopProcess(child.process, running.directUrl!);
       await presence.until(false, longestPresence(direct));
       child.kill("SIGCONT");
       await presence.until(true, promised.backMs);

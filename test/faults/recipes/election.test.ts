@@ -4,6 +4,7 @@ import { type Candidate, createCandidate, leaderOf, type Term } from "../../../s
 import { createDeferred } from "../../../src/util/deferred.js";
 import { Child } from "../store/support.js";
 import { fired, onBackends, ttlMs } from "./running-backend.js";
+import { stopProcess } from "../../servers/stopped-process.js";
 
 /** What docs/election.md promises beyond the ttl, times `lateByFactor`, in milliseconds: and what a loaded machine adds. */
 const promisedLateMs = 1_000;
@@ -61,7 +62,7 @@ onBackends(
       const one = await Standing.begin(url, "stopped", "one");
       const first = await one.leads();
       const two = await Standing.begin(url, "stopped", "two");
-      one.child.kill("SIGSTOP");
+      await stopProcess(one.child.process, url);
       const second = await two.leads();
       expect(second).toBeGreaterThan(first);
       one.child.kill("SIGCONT");

@@ -4,6 +4,7 @@ import type { LockHold, Store } from "../../../src/core/store.js";
 import { createBarrier, createRWLock, createSemaphore } from "../../../src/recipes/index.js";
 import { Child } from "../store/support.js";
 import { fired, onBackends, ttlMs } from "./running-backend.js";
+import { stopProcess } from "../../servers/stopped-process.js";
 
 onBackends(
   (backend) => backend.shared,
@@ -33,7 +34,7 @@ onBackends(
     test("a reader that is stopped is told when it goes on, and the writer that came meanwhile stays alone", async () => {
       const store = await running().openDirect();
       const reader = await holder("read", "stopped");
-      reader.kill("SIGSTOP");
+      await stopProcess(reader.process, running().directUrl!);
       const writer = await createRWLock(store, "stopped", { ttlMs }).write.lock({ timeoutMs: 30_000 });
       reader.kill("SIGCONT");
       expect(await reader.line()).toBe("lost");

@@ -2,6 +2,7 @@ import { writeFileSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { connectBolt } from "../../../src/bolt/index.js";
 import { Child, temporaryFolder } from "./support.js";
+import { stopProcess } from "../../servers/stopped-process.js";
 
 const file = temporaryFolder();
 
@@ -9,7 +10,7 @@ it("a holder that was stopped in its work loses the lock, and knows at its first
   const path = file("busy.db");
   const holder = new Child("./lock-child.ts", [path, "1000", "busy"]);
   const firstToken = BigInt((await holder.line()).split(" ")[1]!);
-  holder.kill("SIGSTOP");
+  await stopProcess(holder.process, `bolt:${path}`);
 
   await using store = await connectBolt({ path, shared: true });
   const hold = await store.newLock("lock", { ttlMs: 30_000 }).lock({ timeoutMs: 20_000 });
@@ -36,7 +37,7 @@ it("a holder that renews keeps the lock, and loses it when it is stopped for lon
   holder.tell("still?");
   expect(await holder.line()).toBe("true");
 
-  holder.kill("SIGSTOP");
+  await stopProcess(holder.process, `bolt:${path}`);
   await using hold = await store.newLock("lock", { ttlMs: 30_000 }).lock({ timeoutMs: 20_000 });
   holder.tell("and now?");
   holder.kill("SIGCONT");
