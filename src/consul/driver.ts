@@ -20,6 +20,7 @@ import type {
   WriteOperation,
 } from "../core/driver.js";
 import type { Capabilities } from "../core/capabilities.js";
+import { DirectoryWatches } from "../core/directory-watches.js";
 import { isStoreError, StoreError } from "../core/errors.js";
 import { directoryPrefix } from "../core/keys.js";
 import { KVPair } from "../core/pair.js";
@@ -34,7 +35,7 @@ import { acquireLock } from "./lock.js";
 import { isCanonical, keyPath, pairsOf } from "./pairs.js";
 import { readKeys } from "./reads.js";
 import { createSession, destroySession, SessionLease } from "./sessions.js";
-import { ConsulWatches } from "./watch.js";
+import { type Member, WatchQuery } from "./watch-query.js";
 import { checkOf, comparisonFailed } from "./write-steps.js";
 import { writeTogether } from "./writes.js";
 
@@ -59,14 +60,15 @@ export class ConsulDriver implements Driver {
   readonly #limit = new OperationLimit();
   /** The keys that sessions made here hold, each with its lease. */
   readonly #leases = new Map<string, SessionLease>();
-  readonly #watches: ConsulWatches;
+  readonly #watches: DirectoryWatches<Member>;
   #host: DriverHost | undefined;
 
   constructor(parts: ConsulDriverParts) {
     this.#parts = parts;
     this.#http = parts.http;
     this.endpoint = parts.http.endpoints.join(",");
-    this.#watches = new ConsulWatches({ ...parts, host: () => this.#host });
+    const watching = { ...parts, host: () => this.#host };
+    this.#watches = new DirectoryWatches((scope) => new WatchQuery(watching, scope));
     this.capabilities = consulCapabilities(parts.minimumTtlMs);
     const limit = this.#limit;
     this.batching = {

@@ -27,7 +27,7 @@ export interface ConsulWatchHost {
 }
 
 /** A watch that is fed by a query. */
-interface Member {
+export interface Member {
   readonly sink: WatchSink;
   /** The one key it is for; `undefined` for all of the answer. */
   readonly key: string | undefined;

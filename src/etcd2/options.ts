@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { invalid } from "../core/arguments.js";
 import type { StoreOptions } from "../core/options.js";
 import type { StoreUrl } from "../core/store-url.js";
+import { readTlsFiles } from "../core/tls-files.js";
 import type { Etcd2TlsOptions } from "./client/endpoints.js";
 
 /** Certificates as PEM, or as names of files that hold it. */
@@ -76,19 +76,5 @@ function urlOf(endpoint: unknown, scheme: string): string {
 export async function loadTls({ tls }: Etcd2Options): Promise<Etcd2TlsOptions | undefined> {
   if (tls === undefined || tls === false) return undefined;
   if (tls === true) return {};
-  const [ca, cert, key] = await Promise.all([
-    tls.ca ?? contents("caFile", tls.caFile),
-    tls.cert ?? contents("certFile", tls.certFile),
-    tls.key ?? contents("keyFile", tls.keyFile),
-  ]);
-  return { ca, cert, key, serverName: tls.serverName };
-}
-
-async function contents(name: string, file: string | undefined): Promise<Uint8Array | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw invalid(`the ${name} of the etcd2 store cannot be read: ${(error as Error).message}`);
-  }
+  return { ...(await readTlsFiles(tls, "etcd2")), serverName: tls.serverName };
 }

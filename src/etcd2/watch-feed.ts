@@ -15,7 +15,7 @@ const readTimeoutMs = 10_000;
 const pingTimeoutMs = 5_000;
 
 /** A watch that is fed. */
-interface Member {
+export interface Member {
   readonly sink: WatchSink;
   /** The one key it is for; `undefined` for all of the scope. */
   readonly key: string | undefined;

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { invalid } from "../core/arguments.js";
 import { defaults, type StoreOptions } from "../core/options.js";
 import type { StoreUrl } from "../core/store-url.js";
+import { readTlsFiles } from "../core/tls-files.js";
 import { type Acl, type Auth, type ClientOptions, digestAuth } from "./client/index.js";
 import type { LockLayout } from "./lock-layout.js";
 
@@ -98,25 +98,12 @@ function digestOf({ username, password }: { username: string; password: string }
 /** Reads the files that are named. */
 async function loadTls(tls: ZookeeperOptions["tls"]): Promise<ClientOptions["tls"]> {
   if (typeof tls !== "object") return tls;
-  const { caFile, certFile, keyFile, ...rest } = tls;
-  const [ca, cert, key] = await Promise.all([
-    rest.ca ?? contents("caFile", caFile),
-    rest.cert ?? contents("certFile", certFile),
-    rest.key ?? contents("keyFile", keyFile),
-  ]);
+  const { caFile: _ca, certFile: _cert, keyFile: _key, ...rest } = tls;
+  const { ca, cert, key } = await readTlsFiles(tls, "ZooKeeper");
   return {
     ...rest,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
-}
-
-async function contents(name: string, file: string | undefined): Promise<Buffer | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw invalid(`the ${name} of the ZooKeeper store cannot be read: ${(error as Error).message}`);
-  }
 }

@@ -1,15 +1,14 @@
+import { configureGroup } from "../command-group.js";
 import { type Configure, examples } from "../define.js";
 import { configureList } from "./discover/list.js";
 import { configureRegister } from "./discover/register.js";
 import { configureWatch } from "./discover/watch.js";
 
 export const configure: Configure = (command, bind) => {
-  command
-    .usage("<command> [options]")
-    .helpCommand(false)
-    .addHelpText(
-      "after",
-      `
+  configureGroup(
+    command,
+    bind,
+    `
 An instance is a key, services/SERVICE/ID, whose value is JSON: {"address":"10.0.0.7","port":8080,"meta":{"zone":"a"}}. It
 has a ttl, and is renewed while whoever registered it lives.
 ${examples([
@@ -17,18 +16,10 @@ ${examples([
   ["kvasir discover list web", "who serves it now"],
   ["kvasir discover watch web", "who joins and leaves"],
 ])}`,
-    );
-  const commands: [name: string, summary: string, Configure][] = [
-    ["register", "keep an instance of a service registered", configureRegister],
-    ["list", "print the instances of a service, or of all", configureList],
-    ["watch", "print who joins and leaves a service", configureWatch],
-  ];
-  for (const [name, summary, configureSub] of commands) {
-    const sub = command
-      .command(name)
-      .summary(summary)
-      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
-      .showHelpAfterError(`\`kvasir discover ${name} --help\` shows how.`);
-    configureSub(sub, bind);
-  }
+    [
+      ["register", "keep an instance of a service registered", configureRegister],
+      ["list", "print the instances of a service, or of all", configureList],
+      ["watch", "print who joins and leaves a service", configureWatch],
+    ],
+  );
 };

@@ -1,3 +1,4 @@
+import { transportFailure } from "../../util/transport-failure.js";
 /** What went wrong with a request, as a closed list to switch on. */
 export type ConsulErrorReason =
   /** No connection to any address; the request was not sent. */
@@ -60,44 +61,8 @@ export function statusError(status: number, body: string, endpoint: string): Con
   return new ConsulError("status", `the agent answered ${status}: ${text}`, { endpoint, outcome, status, body: text });
 }
 
-/** Errors of undici and of the system that come before a byte of the request was sent. */
-const beforeSending: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOENT",
-  "EACCES",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-]);
-
 /** What was thrown below the HTTP layer. */
 export function transportError(thrown: unknown, endpoint: string): ConsulError {
-  const code = codeOf(thrown);
-  const message = thrown instanceof Error ? thrown.message || code : String(thrown);
-  if (beforeSending.has(code)) {
-    return new ConsulError("unreachable", `cannot connect: ${message}`, {
-      endpoint,
-      outcome: "not-applied",
-      cause: thrown,
-    });
-  }
-  return new ConsulError("disconnected", `the connection broke: ${message}`, {
-    endpoint,
-    outcome: "unknown",
-    cause: thrown,
-  });
-}
-
-/** A happy-eyeballs connect fails with one error for each address it tried. */
-function codeOf(thrown: unknown): string {
-  const { code, errors } = thrown as { code?: unknown; errors?: unknown[] };
-  if (typeof code === "string") return code;
-  return Array.isArray(errors) && errors.length > 0 ? codeOf(errors[0]) : "";
+  const { reason, message, outcome } = transportFailure(thrown);
+  return new ConsulError(reason, message, { endpoint, outcome, cause: thrown });
 }

@@ -1,3 +1,4 @@
+import { transportFailure } from "../../util/transport-failure.js";
 import { errorCodes } from "./messages.js";
 
 /** What went wrong with a request, as a closed list to switch on. */
@@ -84,37 +85,8 @@ function parse(body: string): { errorCode: number; message: string; cause?: stri
   }
 }
 
-/** Errors of undici and of the system that come before a byte of the request was sent. */
-const beforeSending: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "CERT_HAS_EXPIRED",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-]);
-
 /** What was thrown below HTTP, by undici or by a socket. */
 export function transportError(thrown: unknown, endpoint: string): Etcd2Error {
-  const code = codeOf(thrown);
-  const message = thrown instanceof Error ? thrown.message || code : String(thrown);
-  return beforeSending.has(code)
-    ? new Etcd2Error("unreachable", `cannot connect: ${message}`, { endpoint, outcome: "not-applied", cause: thrown })
-    : new Etcd2Error("disconnected", `the connection broke: ${message}`, {
-        endpoint,
-        outcome: "unknown",
-        cause: thrown,
-      });
-}
-
-/** A happy-eyeballs connect fails with one error for each address it tried. */
-function codeOf(thrown: unknown): string {
-  const { code, errors } = thrown as { code?: unknown; errors?: unknown[] };
-  if (typeof code === "string") return code;
-  return Array.isArray(errors) && errors.length > 0 ? codeOf(errors[0]) : "";
+  const { reason, message, outcome } = transportFailure(thrown);
+  return new Etcd2Error(reason, message, { endpoint, outcome, cause: thrown });
 }
