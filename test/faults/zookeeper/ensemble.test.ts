@@ -1,9 +1,8 @@
 import { expect, it } from "vitest";
-import { isStoreError } from "../../../src/core/errors.js";
 import { connect } from "../../../src/zookeeper/client/index.js";
 import { connectZookeeper, type ZookeeperStore } from "../../../src/zookeeper/index.js";
 import { startZooKeeper, type ZooKeeperServer } from "../../servers/index.js";
-import { itemsUntil } from "./support.js";
+import { goesOn } from "../support/goes-on.js";
 
 async function withEnsemble(body: (server: ZooKeeperServer, store: ZookeeperStore) => Promise<void>): Promise<void> {
   const server = await startZooKeeper({ own: true, cluster: 3 });
@@ -16,47 +15,14 @@ async function withEnsemble(body: (server: ZooKeeperServer, store: ZookeeperStor
   }
 }
 
-/** Writes 1, 2, 3, ... to a key, one after the other, until told to stop; gives the last that was acknowledged. */
-function writeOn(store: ZookeeperStore, key: string) {
-  const state = { over: false, acknowledged: 0 };
-  const done = (async () => {
-    for (let n = 1; !state.over; n++) {
-      try {
-        await store.put(key, String(n), { timeoutMs: 3_000 });
-        state.acknowledged = n;
-      } catch (error) {
-        if (!isStoreError(error)) throw error;
-      }
-    }
-  })();
-  return { state, done };
-}
-
-/** Writes and watches while a member fails; both go on, nothing acknowledged is lost, and the lock stays. */
-async function goesOn(store: ZookeeperStore, fail: () => Promise<unknown>): Promise<void> {
-  const hold = await store.newLock("lock", { ttlMs: 20_000 }).lock();
-  const watching = store.watch("n")[Symbol.asyncIterator]();
-  await watching.next();
-  const { state, done } = writeOn(store, "n");
-  await expect.poll(() => state.acknowledged, { timeout: 10_000 }).toBeGreaterThan(20);
-  await fail();
-  const before = state.acknowledged;
-  await expect.poll(() => state.acknowledged, { timeout: 60_000 }).toBeGreaterThan(before + 20);
-  state.over = true;
-  await done;
-  const last = await store.get("n");
-  expect(Number(last?.text())).toBeGreaterThanOrEqual(state.acknowledged);
-  const seen = await itemsUntil(watching, (pair) => pair?.revision === last?.revision);
-  const revisions = seen.map((pair) => pair!.revision);
-  expect(revisions).toEqual([...revisions].sort((a, b) => (a < b ? -1 : 1)));
-  expect(hold.held).toBe(true);
-  await hold.unlock();
-  await watching.return?.();
+/** As any store, in the time that an election of this ensemble may take. */
+function servesOn(store: ZookeeperStore, fail: () => Promise<unknown>): Promise<void> {
+  return goesOn(store, fail, { lockTtlMs: 20_000, withinMs: 60_000 });
 }
 
 it("the member in use is killed: the others serve", () =>
   withEnsemble((server, store) =>
-    goesOn(store, async () => {
+    servesOn(store, async () => {
       const { state } = store.client;
       const host = state.name === "connected" ? state.server : "";
       const member = server.members.find((each) => each.host === host)!;
@@ -68,7 +34,7 @@ it("the member in use is killed: the others serve", () =>
 it("the leader is paused: another is elected and serves", () =>
   withEnsemble(async (server, store) => {
     const leader = (await server.leader())!;
-    await goesOn(store, async () => {
+    await servesOn(store, async () => {
       leader.pause();
       await server.waitForLeader({ not: leader });
     });

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import type { StoreError } from "../../../src/core/errors.js";
 import type { Store } from "../../../src/core/store.js";
-import { failureOf, type Rig, withRig } from "./support.js";
+import { failureOf } from "../support/calls.js";
+import { type Rig, withRig } from "./support.js";
 
 const unknown = { code: "UNREACHABLE", outcome: "unknown" };
 

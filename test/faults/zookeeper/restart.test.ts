@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { isStoreError } from "../../../src/core/errors.js";
-import { itemsUntil, withRig } from "./support.js";
+import { itemsUntil } from "../support/calls.js";
+import { withRig } from "./support.js";
 
 it("a server killed and started again under load keeps every acknowledged write", () =>
   withRig(async (rig) => {

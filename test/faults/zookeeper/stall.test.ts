@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import type { Store } from "../../../src/core/store.js";
 import type { KVPair } from "../../../src/core/pair.js";
-import { failureOf, itemsUntil, withRig } from "./support.js";
+import { failureOf, itemsUntil } from "../support/calls.js";
+import { withRig } from "./support.js";
 
 interface Call {
   readonly name: string;

@@ -1,5 +1,4 @@
 import { expect } from "vitest";
-import { StoreError } from "../../../src/core/errors.js";
 import { connect, NoNodeError, type ZooKeeperClient } from "../../../src/zookeeper/client/index.js";
 import { connectZookeeper, type ZookeeperOptions, type ZookeeperStore } from "../../../src/zookeeper/index.js";
 import { createProxy, startZooKeeper, type TcpProxy, type ZooKeeperServer } from "../../servers/index.js";
@@ -102,27 +101,6 @@ export async function withRig(body: (rig: Rig) => Promise<void>, options: Parame
     await body(rig);
   } finally {
     await rig.close();
-  }
-}
-
-/** The `StoreError` that the call must end with. */
-export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
-  const error = await call.then(
-    (value) => `no error but ${String(value)}`,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(StoreError);
-  return error as StoreError;
-}
-
-/** Items of a watch until one satisfies `isLast`, that one included. */
-export async function itemsUntil<Item>(watch: AsyncIterator<Item>, isLast: (item: Item) => boolean): Promise<Item[]> {
-  const items: Item[] = [];
-  for (;;) {
-    const { value, done } = await watch.next();
-    if (done === true) throw new Error(`the watch ended after ${items.length} items`);
-    items.push(value);
-    if (isLast(value)) return items;
   }
 }
 

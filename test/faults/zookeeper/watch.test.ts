@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { itemsUntil, withRig } from "./support.js";
+import { itemsUntil } from "../support/calls.js";
+import { withRig } from "./support.js";
 
 // 3.8 has recursive watches; on 3.4 watches fire once and are set again.
 describe.each(["3.8", "3.4"])("watches on ZooKeeper %s", (version) => {
