@@ -16,8 +16,8 @@ export async function readTlsFiles<Tls extends TlsFiles>(
   tls: Tls,
   store: string,
 ): Promise<{ ca: Tls["ca"] | Buffer; cert: Tls["cert"] | Buffer; key: Tls["key"] | Buffer }> {
-  const contents = async (name: string, file: string | undefined): Promise<Buffer | undefined> => {
-    if (file === undefined) return undefined;
+  const given = async <Bytes>(bytes: Bytes, name: string, file: string | undefined): Promise<Bytes | Buffer> => {
+    if (bytes !== undefined || file === undefined) return bytes;
     try {
       return await readFile(file);
     } catch (error) {
@@ -25,9 +25,9 @@ export async function readTlsFiles<Tls extends TlsFiles>(
     }
   };
   const [ca, cert, key] = await Promise.all([
-    tls.ca ?? contents("caFile", tls.caFile),
-    tls.cert ?? contents("certFile", tls.certFile),
-    tls.key ?? contents("keyFile", tls.keyFile),
+    given(tls.ca as Tls["ca"], "caFile", tls.caFile),
+    given(tls.cert as Tls["cert"], "certFile", tls.certFile),
+    given(tls.key as Tls["key"], "keyFile", tls.keyFile),
   ]);
   return { ca, cert, key };
 }

@@ -3,7 +3,7 @@ import { markAsUntransferable } from "node:worker_threads";
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Up to this length a loop over the characters is faster than the call into the encoder, by far for short strings. */
+/** Up to this length a loop is faster than a call into the runtime, by far where it is short. */
 const longestLooped = 64;
 
 /** The UTF-8 bytes of a string. */
@@ -37,6 +37,12 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): number {
 /** Whether both hold the same bytes. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && compareBytes(left, right) === 0;
+}
+
+/** Copies the bytes from `start` to `end` to another place. A loop is done with short ranges before a call into the runtime. */
+export function copyRange(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number): void {
+  if (end - start > longestLooped) into.set(from.subarray(start, end), at);
+  else for (let offset = start, to = at; offset < end; ) into[to++] = from[offset++]!;
 }
 
 /** Bytes of one's own: a copy that shares no memory with the argument. */

@@ -1,3 +1,4 @@
+import { copyRange } from "../../util/bytes.js";
 import { Inode } from "./node.js";
 
 /** Most transactions are small; large ones soon get large chunks. */
@@ -26,14 +27,7 @@ export class Arena {
 }
 
 function fill(into: Uint8Array, at: number, key: Uint8Array, value: Uint8Array, flags: number): Inode {
-  copyShort(key, into, at);
+  copyRange(key, 0, key.length, into, at);
   into.set(value, at + key.length);
   return new Inode(into, at, key.length, value.length, flags, 0);
-}
-
-/** Keys are mostly so short that a loop is done before a call into the runtime. */
-function copyShort(bytes: Uint8Array, into: Uint8Array, at: number): void {
-  const { length } = bytes;
-  if (length > 48) return into.set(bytes, at);
-  for (let index = 0; index < length; index++) into[at + index] = bytes[index]!;
 }

@@ -156,10 +156,7 @@ export class Page {
   }
 
   value(index: number): Uint8Array {
-    const word = this.#firstPos + 4 * index;
-    const keyLength = this.words[word + 1]!;
-    const offset = this.start + pageHeaderSize + elementSize * index + this.words[word]! + keyLength;
-    return new Uint8Array(this.bytes.buffer, offset, this.words[word + 2]);
+    return new Uint8Array(this.bytes.buffer, this.valueOffset(index), this.valueLength(index));
   }
 
   /** The whole page. */

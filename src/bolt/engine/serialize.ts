@@ -1,3 +1,4 @@
+import { copyRange } from "../../util/bytes.js";
 import type { Inode, Node } from "./node.js";
 import { branchFlag, elementSize, leafFlag, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
 import type { Slab } from "./slab.js";
@@ -66,10 +67,4 @@ export function serializeNode(node: Node, from: number, to: number, place: PageP
   }
   if (runEnd > runStart) copyRange(runBytes, runStart, runEnd, bytes, runAt);
   return new Page(place.id, slab, start, place.length);
-}
-
-/** Short ranges are faster copied here than by the call that copies long ones. */
-function copyRange(from: Uint8Array, start: number, end: number, into: Uint8Array, at: number): void {
-  if (end - start > 64) into.set(from.subarray(start, end), at);
-  else for (let offset = start, to = at; offset < end; ) into[to++] = from[offset++]!;
 }
