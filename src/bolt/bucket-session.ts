@@ -123,6 +123,8 @@ export class BucketSession {
 
   async #sweepNow(): Promise<void> {
     const { clock } = this.file.clocks;
+    // What seemed to end was renewed since.
+    if (this.leases.over().length === 0) return this.#scheduleSweep();
     try {
       const changes = await this.file.write((tx) => this.#deleteOver(tx), { deadline: clock.now() + 5_000 });
       this.committed(changes);

@@ -95,11 +95,12 @@ export class LeaseTable {
   set(tx: Tx, key: string, record: LeaseRecord): void {
     tx.createBucketIfNotExists(this.#bucketName).put(encodeUtf8(key), encodeLease(record));
     const localDeadline = record.expires === undefined ? undefined : this.#clock.now() + record.ttlMs;
-    tx.onCommit(() => {
-      const entry = { record, localDeadline };
-      this.#entries.set(key, entry);
-      this.#noteEnd(entry);
-    });
+    tx.onCommit(() => this.#keep(key, { record, localDeadline }));
+  }
+
+  /** Keeps a lock's record with another deadline, in memory alone: for one that counts only while this process has the file. */
+  move(key: string, record: LeaseRecord): void {
+    this.#keep(key, { record, localDeadline: undefined });
   }
 
   /** Deletes the record of a key, if there is one. */
@@ -107,6 +108,11 @@ export class LeaseTable {
     if (!this.#entries.has(key)) return;
     this.#bucket(tx)?.delete(encodeUtf8(key));
     tx.onCommit(() => this.#entries.delete(key));
+  }
+
+  #keep(key: string, entry: Entry): void {
+    this.#entries.set(key, entry);
+    this.#noteEnd(entry);
   }
 
   #noteEnd(entry: Entry): void {
