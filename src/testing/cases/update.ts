@@ -109,7 +109,8 @@ export const update: CaseGroup = {
               await timing.advance?.(20);
               return "mine";
             },
-            { timeoutMs: 100 },
+            // Long enough for a second try on a slow machine.
+            { timeoutMs: 500 },
           ),
         "TIMEOUT",
       );
