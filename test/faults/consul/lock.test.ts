@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { itemsUntil } from "../support/calls.js";
+import { toldBeforeAnotherHolds } from "../support/silence.js";
 import { it, withRig } from "./support.js";
 
 /** Resolves when the signal fires. */
@@ -43,21 +44,11 @@ it("a lock key that is deleted or released by another: the holder is told, and n
 
 it("a holder that cannot reach the agent loses the lock before another may have it", () =>
   withRig(async (rig) => {
-    const store = await rig.open();
-    const direct = await rig.openDirect();
-    const hold = await store.newLock("lock", { ttlMs: 2_000 }).lock();
-    const lost = fired(hold.signal).then(() => "lost");
-    const taken = direct
-      .newLock("lock", { ttlMs: 2_000 })
-      .lock()
-      .then((other) => ({ other }));
-    rig.proxy.stall();
-    expect(await Promise.race([lost, taken])).toBe("lost");
-    const { other } = await taken;
-    expect(other.token).toBeGreaterThan(hold.token);
+    const silence = (): void => rig.proxy.stall();
+    const { second } = await toldBeforeAnotherHolds(await rig.open(), await rig.openDirect(), silence);
     rig.proxy.cut();
     rig.proxy.resume();
-    await other.unlock();
+    await second.unlock();
   }));
 
 it("a waiter whose session ran out in an outage goes on waiting, and gets the lock", () =>

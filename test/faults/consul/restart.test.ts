@@ -1,44 +1,17 @@
 import { expect } from "vitest";
-import { isStoreError } from "../../../src/core/errors.js";
 import type { StateChange } from "../../../src/core/store.js";
 import { failureOf } from "../support/calls.js";
+import { keepsWritesThroughKills } from "../support/load.js";
 import { it, withRig } from "./support.js";
 
 it("an agent killed and started again under load keeps every acknowledged write", () =>
   withRig(async (rig) => {
-    const store = await rig.openDirect();
-    /** The last write of each key that was acknowledged. */
-    const acknowledged = new Map<string, number>();
-    const load = { over: false };
-    let unknown = 0;
-    const writer = async (key: string): Promise<void> => {
-      for (let n = 1; !load.over; n++) {
-        try {
-          await store.put(key, String(n));
-          acknowledged.set(key, n);
-        } catch (error) {
-          if (!isStoreError(error) || error.outcome !== "unknown") throw error;
-          unknown++;
-        }
-      }
-    };
-    const writers = Array.from({ length: 32 }, (_, at) => writer(`load/${at}`));
-    const progress = async (): Promise<void> => {
-      const before = acknowledged.get("load/0") ?? 0;
-      await expect.poll(() => acknowledged.get("load/0") ?? 0, { timeout: 30_000 }).toBeGreaterThan(before + 20);
-    };
-    for (let kill = 0; kill < 2; kill++) {
-      await progress();
-      await rig.server.member.kill();
-      await rig.server.member.start();
-    }
-    await progress();
-    load.over = true;
-    await Promise.all(writers);
-    expect(unknown).toBeGreaterThan(0);
-    for (const [key, last] of acknowledged) {
-      expect(Number(await rig.value(key)), key).toBeGreaterThanOrEqual(last);
-    }
+    const { member } = rig.server;
+    await keepsWritesThroughKills(await rig.openDirect(), {
+      times: 2,
+      killAndStart: () => member.kill().then(() => member.start()),
+      held: (key) => rig.value(key),
+    });
   }));
 
 it("without a leader the store is suspended, and goes on when there is one again", () =>

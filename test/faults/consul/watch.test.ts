@@ -1,28 +1,10 @@
 import { expect } from "vitest";
 import { itemsUntil } from "../support/calls.js";
+import { missesNothingThroughCuts } from "../support/cuts.js";
 import { it, withRig } from "./support.js";
 
 it("watches go on after their connection was cut, and miss nothing", () =>
-  withRig(async (rig) => {
-    const store = await rig.open();
-    const direct = await rig.openDirect();
-    await direct.put("w/key", "0");
-    await direct.put("w/other", "0");
-    const key = store.watch("w/key")[Symbol.asyncIterator]();
-    const tree = store.watchTree("w")[Symbol.asyncIterator]();
-    await key.next();
-    await tree.next();
-    for (let cut = 1; cut <= 3; cut++) {
-      rig.proxy.refuse();
-      rig.proxy.cut();
-      await direct.put("w/key", String(cut));
-      await direct.delete("w/other");
-      await direct.put("w/other", `again ${cut}`);
-      await rig.proxy.accept();
-      await itemsUntil(key, (pair) => pair?.text() === String(cut));
-      await itemsUntil(tree, ({ pairs }) => pairs.map((pair) => pair.text()).join() === `${cut},again ${cut}`);
-    }
-  }));
+  withRig(async (rig) => missesNothingThroughCuts(await rig.open(), await rig.openDirect(), rig.proxy)));
 
 it("a blocking query that died without a word is noticed, and the watch goes on", () =>
   withRig(async (rig) => {

@@ -1,23 +1,10 @@
 import { expect } from "vitest";
-import { failureOf, itemsUntil } from "../support/calls.js";
+import { itemsUntil } from "../support/calls.js";
+import { endsCallsInTime, toldBeforeAnotherHolds } from "../support/silence.js";
 import { it, withRig } from "./support.js";
 
 it("reads and writes on a connection that fell silent end in time, and the next connection serves", () =>
-  withRig(async (rig) => {
-    const store = await rig.open();
-    await store.put("k", "1");
-    rig.proxy.stall();
-    const startedAt = performance.now();
-    const [read, write] = await Promise.all([
-      failureOf(store.get("k", { timeoutMs: 1_200 })),
-      failureOf(store.put("w", "1", { timeoutMs: 1_200 })),
-    ]);
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
-    expect(["TIMEOUT", "UNREACHABLE"]).toContain(read.code);
-    expect(write.outcome).toBe("unknown");
-    rig.proxy.resume();
-    expect((await store.get("k", { timeoutMs: 10_000 }))?.text()).toBe("1");
-  }));
+  withRig(async (rig) => endsCallsInTime(await rig.open(), rig.proxy)));
 
 it("a watch whose connection fell silent goes on with everything that happened", () =>
   withRig(async (rig) => {
@@ -41,24 +28,8 @@ it("a watch whose connection fell silent goes on with everything that happened",
 
 it("a holder cut off without a word is told before another can hold, and the token grows", () =>
   withRig(async (rig) => {
-    const cutOff = await rig.open();
-    const other = await rig.openDirect();
-    const first = await cutOff.newLock("lock", { ttlMs: 3_000 }).lock();
-    const order: string[] = [];
-    first.signal.addEventListener("abort", () => order.push("told"));
-    const waiting = other
-      .newLock("lock", { ttlMs: 3_000 })
-      .lock()
-      .then((hold) => {
-        order.push("next holds");
-        expect(first.held).toBe(false);
-        return hold;
-      });
-    rig.proxy.stall();
-    const second = await waiting;
-    expect(order).toEqual(["told", "next holds"]);
-    expect(second.token > first.token).toBe(true);
-    expect(second.held).toBe(true);
+    const silence = (): void => rig.proxy.stall();
+    const { second } = await toldBeforeAnotherHolds(await rig.open(), await rig.openDirect(), silence);
     await second.unlock();
   }));
 

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { TreeChange } from "../../../src/core/store.js";
 import { itemsUntil } from "../support/calls.js";
+import { missesNothingThroughCuts } from "../support/cuts.js";
 import { it, withRig } from "./support.js";
 
 /** `type key` of each change, in order. */
@@ -9,26 +10,7 @@ function told(items: readonly TreeChange[]): string[] {
 }
 
 it("watches go on after their connection was cut, and miss nothing", () =>
-  withRig(async (rig) => {
-    const store = await rig.open();
-    const direct = await rig.openDirect();
-    await direct.put("w/key", "0");
-    await direct.put("w/other", "0");
-    const key = store.watch("w/key")[Symbol.asyncIterator]();
-    const tree = store.watchTree("w")[Symbol.asyncIterator]();
-    await key.next();
-    await tree.next();
-    for (let cut = 1; cut <= 3; cut++) {
-      rig.proxy.refuse();
-      rig.proxy.cut();
-      await direct.put("w/key", String(cut));
-      await direct.delete("w/other");
-      await direct.put("w/other", `again ${cut}`);
-      await rig.proxy.accept();
-      await itemsUntil(key, (pair) => pair?.text() === String(cut));
-      await itemsUntil(tree, ({ pairs }) => pairs.map((pair) => pair.text()).join() === `${cut},again ${cut}`);
-    }
-  }));
+  withRig(async (rig) => missesNothingThroughCuts(await rig.open(), await rig.openDirect(), rig.proxy)));
 
 it("more than the server remembers while the watch was cut: the difference is told, and the watch goes on", () =>
   withRig(async (rig) => {

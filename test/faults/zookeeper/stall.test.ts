@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { Store } from "../../../src/core/store.js";
 import type { KVPair } from "../../../src/core/pair.js";
 import { failureOf, itemsUntil } from "../support/calls.js";
+import { toldBeforeAnotherHolds } from "../support/silence.js";
 import { withRig } from "./support.js";
 
 interface Call {
@@ -105,23 +106,8 @@ it("a watch whose connection fell silent goes on with everything that happened",
 it("a holder cut off without a word is told before another can hold, and the token grows", () =>
   withRig(async (rig) => {
     const cutOff = await rig.open({ sessionTimeoutMs: 3_000 });
-    const other = await rig.openDirect();
-    const first = await cutOff.newLock("lock", { ttlMs: 3_000 }).lock();
-    const order: string[] = [];
-    first.signal.addEventListener("abort", () => order.push("told"));
-    const waiting = other
-      .newLock("lock", { ttlMs: 3_000 })
-      .lock()
-      .then((hold) => {
-        order.push("next holds");
-        expect(first.held).toBe(false);
-        return hold;
-      });
-    rig.proxy.stall();
-    const second = await waiting;
-    expect(order).toEqual(["told", "next holds"]);
-    expect(second.token > first.token).toBe(true);
-    expect(second.held).toBe(true);
+    const silence = (): void => rig.proxy.stall();
+    const { first, second } = await toldBeforeAnotherHolds(cutOff, await rig.openDirect(), silence);
     rig.proxy.cut();
     rig.proxy.resume();
     expect(await failureOf(first.unlock({ timeoutMs: 20_000 }))).toMatchObject({ code: "LOCK_LOST" });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { itemsUntil } from "../support/calls.js";
+import { missesNothingThroughCuts } from "../support/cuts.js";
 import { withRig } from "./support.js";
 
 // 3.8 has recursive watches; on 3.4 watches fire once and are set again.
@@ -8,31 +9,7 @@ describe.each(["3.8", "3.4"])("watches on ZooKeeper %s", (version) => {
     withRig(
       async (rig) => {
         const store = await rig.open({ sessionTimeoutMs: 20_000 });
-        const direct = await rig.openDirect();
-        await direct.put("w/key", "0");
-        await direct.put("w/other", "0");
-        const key = store.watch("w/key")[Symbol.asyncIterator]();
-        const absent = store.watch("w/absent")[Symbol.asyncIterator]();
-        const tree = store.watchTree("w")[Symbol.asyncIterator]();
-        await Promise.all([key.next(), absent.next(), tree.next()]);
-        for (let cut = 1; cut <= 3; cut++) {
-          rig.proxy.refuse();
-          rig.proxy.cut();
-          await direct.put("w/key", String(cut));
-          await direct.delete("w/other");
-          await direct.put("w/other", `again ${cut}`);
-          await direct.put(`w/deep/er/${cut}`, "1");
-          await rig.proxy.accept();
-          await itemsUntil(key, (pair) => pair?.text() === String(cut));
-          await itemsUntil(tree, ({ pairs }) => {
-            const found = Object.fromEntries(pairs.map((pair) => [pair.key, pair.text()]));
-            return (
-              found["w/key"] === String(cut) && found["w/other"] === `again ${cut}` && found[`w/deep/er/${cut}`] === "1"
-            );
-          });
-        }
-        await direct.put("w/absent", "there");
-        expect((await absent.next()).value?.text()).toBe("there");
+        await missesNothingThroughCuts(store, await rig.openDirect(), rig.proxy);
       },
       { version },
     ));
