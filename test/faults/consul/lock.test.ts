@@ -1,15 +1,7 @@
 import { expect } from "vitest";
-import { itemsUntil } from "../support/calls.js";
+import { fired, itemsUntil } from "../support/calls.js";
 import { toldBeforeAnotherHolds } from "../support/silence.js";
 import { it, withRig } from "./support.js";
-
-/** Resolves when the signal fires. */
-function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
 
 it("a session that is destroyed by another: the holder is told, and can take the lock again", () =>
   withRig(async (rig) => {

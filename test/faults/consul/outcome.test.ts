@@ -1,20 +1,7 @@
 import { expect } from "vitest";
-import type { StoreError } from "../../../src/core/errors.js";
 import { maxValueBytes } from "../../../src/consul/capabilities.js";
-import { failureOf } from "../support/calls.js";
-import { it, type Rig, withRig } from "./support.js";
-
-/** Runs a call whose request is carried out and whose reply is lost; tells how many requests the call sent. */
-async function losingReply(rig: Rig, call: () => Promise<unknown>): Promise<{ error: StoreError; requests: number }> {
-  const before = rig.proxy.count.requests;
-  const held = rig.proxy.holdReplies();
-  const failure = failureOf(call());
-  await held.arrived();
-  const requests = rig.proxy.count.requests - before;
-  rig.proxy.cut();
-  rig.proxy.resume();
-  return { error: await failure, requests };
-}
+import { failureOf, losingReply } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 const unknown = { code: "UNREACHABLE", outcome: "unknown" };
 
@@ -33,7 +20,7 @@ it("writes whose reply is lost are unknown, applied, and never sent twice", () =
       ["both", () => store.atomic().check("both", null).put("both", "1").put("other", "1").commit()],
     ];
     for (const [name, call] of calls) {
-      const { error, requests } = await losingReply(rig, call);
+      const { error, requests } = await losingReply(rig.proxy, call);
       expect(error, name).toMatchObject(unknown);
       expect(requests, name).toBe(1);
       await store.ping();

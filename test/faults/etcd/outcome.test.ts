@@ -1,19 +1,12 @@
 import { expect } from "vitest";
 import type { StoreError } from "../../../src/core/errors.js";
 import type { Store } from "../../../src/core/store.js";
-import type { TcpProxy } from "../../servers/index.js";
-import { failureOf } from "../support/calls.js";
-import { it, withRig } from "./support.js";
+import { failureOf, losingReply } from "../support/calls.js";
+import { it, type Rig, withRig } from "./support.js";
 
-/** Runs a call whose request is carried out and whose reply is lost with the connection. */
-async function losingReply(proxy: TcpProxy, store: Store, call: () => Promise<unknown>): Promise<StoreError> {
-  const held = proxy.holdReplies();
-  const failure = failureOf(call());
-  await held.arrived();
-  proxy.cut();
-  proxy.resume();
-  const error = await failure;
-  // The next call is to find a connection that works.
+/** The failure of a call whose reply is lost, when the store has found a connection that works again. */
+async function losingReplyOf(rig: Rig, store: Store, call: () => Promise<unknown>): Promise<StoreError> {
+  const { error } = await losingReply(rig.proxy, call);
   await store.ping();
   return error;
 }
@@ -21,7 +14,7 @@ async function losingReply(proxy: TcpProxy, store: Store, call: () => Promise<un
 it("a put whose reply is lost: unknown, applied, and never sent twice", () =>
   withRig(async (rig) => {
     const store = await rig.open();
-    const error = await losingReply(rig.proxy, store, () => store.put("k", "1"));
+    const error = await losingReplyOf(rig, store, () => store.put("k", "1"));
     expect(error).toMatchObject({ code: "UNREACHABLE", outcome: "unknown", key: "k" });
     expect(await rig.puts("k")).toBe(1);
   }));
@@ -30,9 +23,9 @@ it("a compare-and-set whose reply is lost: unknown and never a conflict", () =>
   withRig(async (rig) => {
     const store = await rig.open();
     const pair = await store.put("k", "1");
-    const swapped = await losingReply(rig.proxy, store, () => store.atomicPut("k", "2", pair));
+    const swapped = await losingReplyOf(rig, store, () => store.atomicPut("k", "2", pair));
     expect(swapped).toMatchObject({ code: "UNREACHABLE", outcome: "unknown", key: "k" });
-    const created = await losingReply(rig.proxy, store, () => store.atomicPut("new", "1", null));
+    const created = await losingReplyOf(rig, store, () => store.atomicPut("new", "1", null));
     expect(created).toMatchObject({ code: "UNREACHABLE", outcome: "unknown", key: "new" });
     expect((await store.get("k"))?.text()).toBe("2");
     expect([await rig.puts("k"), await rig.puts("new")]).toEqual([2, 1]);
@@ -83,10 +76,10 @@ it("deletes, trees and transactions whose reply is lost are unknown too", () =>
     await store.put("d/1", "1");
     await store.put("gone", "1");
     const unknown = { code: "UNREACHABLE", outcome: "unknown" };
-    expect(await losingReply(rig.proxy, store, () => store.delete("gone"))).toMatchObject(unknown);
-    expect(await losingReply(rig.proxy, store, () => store.deleteTree("d"))).toMatchObject(unknown);
+    expect(await losingReplyOf(rig, store, () => store.delete("gone"))).toMatchObject(unknown);
+    expect(await losingReplyOf(rig, store, () => store.deleteTree("d"))).toMatchObject(unknown);
     const commit = () => store.atomic().check("t", null).put("t", "1").put("u", "1").commit();
-    expect(await losingReply(rig.proxy, store, commit)).toMatchObject(unknown);
+    expect(await losingReplyOf(rig, store, commit)).toMatchObject(unknown);
     expect(await rig.names("")).toEqual(["t", "u"]);
   }));
 

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
+import { fired } from "../support/calls.js";
 import type { StateChange } from "../../../src/core/store.js";
-import { fired, it, withRig } from "./support.js";
+import { it, withRig } from "./support.js";
 
 it("a connection cut while a lock is held: the holder goes on holding, and renews", () =>
   withRig(async (rig) => {

@@ -1,20 +1,7 @@
 import { expect } from "vitest";
-import type { StoreError } from "../../../src/core/errors.js";
 import { maxValueBytes } from "../../../src/etcd2/capabilities.js";
-import { failureOf } from "../support/calls.js";
-import { it, type Rig, withRig } from "./support.js";
-
-/** Runs a call whose request is carried out and whose reply is lost; tells how many requests the call sent. */
-async function losingReply(rig: Rig, call: () => Promise<unknown>): Promise<{ error: StoreError; requests: number }> {
-  const before = rig.proxy.count.requests;
-  const held = rig.proxy.holdReplies();
-  const failure = failureOf(call());
-  await held.arrived();
-  const requests = rig.proxy.count.requests - before;
-  rig.proxy.cut();
-  rig.proxy.resume();
-  return { error: await failure, requests };
-}
+import { failureOf, losingReply } from "../support/calls.js";
+import { it, withRig } from "./support.js";
 
 const unknown = { code: "UNREACHABLE", outcome: "unknown" };
 
@@ -34,7 +21,7 @@ it("writes whose reply is lost are unknown, applied, and never sent twice", () =
       ["ttl", () => store.put("ttl", "1", { ttlMs: 60_000 })],
     ];
     for (const [name, call] of calls) {
-      const { error, requests } = await losingReply(rig, call);
+      const { error, requests } = await losingReply(rig.proxy, call);
       expect(error, name).toMatchObject({ ...unknown, key: name === "commit" ? undefined : name });
       expect(requests, name).toBe(1);
       await store.ping();
@@ -143,7 +130,7 @@ it("an unlock whose reply is lost is unknown, and the lock is free", () =>
   withRig(async (rig) => {
     const store = await rig.open();
     const hold = await store.newLock("lock", { ttlMs: 30_000 }).lock();
-    const { error, requests } = await losingReply(rig, () => hold.unlock());
+    const { error, requests } = await losingReply(rig.proxy, () => hold.unlock());
     expect(error).toMatchObject(unknown);
     expect(requests).toBe(1);
     expect(hold.held).toBe(false);

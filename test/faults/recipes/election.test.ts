@@ -3,7 +3,8 @@ import type { Store } from "../../../src/core/store.js";
 import { type Candidate, createCandidate, leaderOf, type Term } from "../../../src/recipes/index.js";
 import { createDeferred } from "../../../src/util/deferred.js";
 import { Child } from "../store/support.js";
-import { fired, onBackends, ttlMs } from "./running-backend.js";
+import { fired } from "../support/calls.js";
+import { onBackends, ttlMs } from "./running-backend.js";
 import { stopProcess } from "../../servers/stopped-process.js";
 
 /** What docs/election.md promises beyond the ttl, times `lateByFactor`, in milliseconds: and what a loaded machine adds. */

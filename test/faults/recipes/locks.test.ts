@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { LockHold, Store } from "../../../src/core/store.js";
 import { createBarrier, createRWLock, createSemaphore } from "../../../src/recipes/index.js";
 import { Child } from "../store/support.js";
-import { fired, onBackends, ttlMs } from "./running-backend.js";
+import { fired } from "../support/calls.js";
+import { onBackends, ttlMs } from "./running-backend.js";
 import { stopProcess } from "../../servers/stopped-process.js";
 
 onBackends(

@@ -23,11 +23,3 @@ export function onBackends(
     });
   }
 }
-
-/** Resolves when the signal fires. */
-export function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { fired } from "../support/calls.js";
 import type { LockHold, StateChange } from "../../../src/core/store.js";
-import { fired, withRig } from "./support.js";
+import { withRig } from "./support.js";
 
 it("a lock whose contender was created and the reply lost is taken once, by who asked, and nobody is blocked", () =>
   withRig(async (rig) => {

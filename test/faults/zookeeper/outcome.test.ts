@@ -1,29 +1,17 @@
 import { expect, it } from "vitest";
 import type { StoreError } from "../../../src/core/errors.js";
 import type { Store } from "../../../src/core/store.js";
-import { failureOf } from "../support/calls.js";
+import { failureOf, losingReply } from "../support/calls.js";
 import { type Rig, withRig } from "./support.js";
 
 const unknown = { code: "UNREACHABLE", outcome: "unknown" };
-
-/** Runs a call whose request is carried out and whose reply is lost; tells how many requests the call sent. */
-async function losingReply(rig: Rig, call: () => Promise<unknown>): Promise<{ error: StoreError; requests: number }> {
-  const before = rig.proxy.count.requests;
-  const held = rig.proxy.holdReplies();
-  const failure = failureOf(call());
-  await held.arrived();
-  const requests = rig.proxy.count.requests - before;
-  rig.proxy.cut();
-  rig.proxy.resume();
-  return { error: await failure, requests };
-}
 
 it("a put whose reply is lost: unknown, applied, and never sent twice", () =>
   withRig(async (rig) => {
     const store = await rig.open();
     await store.put("k", "1");
     const version = (await rig.version("k"))!;
-    const { error, requests } = await losingReply(rig, () => store.put("k", "2"));
+    const { error, requests } = await losingReply(rig.proxy, () => store.put("k", "2"));
     expect(error).toMatchObject({ ...unknown, key: "k" });
     expect(requests).toBe(1);
     await store.ping();
@@ -37,7 +25,7 @@ it("a compare-and-set whose reply is lost: unknown and never a conflict", () =>
     const pair = await store.put("k", "1");
     await store.get("k");
     const version = (await rig.version("k"))!;
-    const { error } = await losingReply(rig, () => store.atomicPut("k", "2", pair));
+    const { error } = await losingReply(rig.proxy, () => store.atomicPut("k", "2", pair));
     expect(error).toMatchObject({ ...unknown, key: "k" });
     await store.ping();
     expect(await rig.held("k")).toBe("2");

@@ -103,11 +103,3 @@ export async function withRig(body: (rig: Rig) => Promise<void>, options: Parame
     await rig.close();
   }
 }
-
-/** Resolves when the signal fires. */
-export function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}
