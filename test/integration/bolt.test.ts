@@ -35,6 +35,6 @@ const exclusive = boltFactory("bolt", {}, 2_000);
 storeSuite({ test, concurrently, factory: exclusive, fc, report });
 storeSuite({ test, concurrently, factory: exclusive, fc, report, namespaced: true });
 
-const shared = boltFactory("bolt shared", { shared: true }, 2_000);
+const shared = boltFactory("bolt shared", { shared: true }, 3_000);
 storeSuite({ test, concurrently, factory: shared, fc, report });
 storeSuite({ test, concurrently, factory: shared, fc, report, namespaced: true });

@@ -38,7 +38,7 @@ function memoryFactory(name: string, makeTiming: (store: MemoryStore) => Timing)
 
 const concurrently = test.concurrent;
 const report = writeReport(".cache/conformance");
-const inRealTime = memoryFactory("memory", () => ({ ttlMs: 600 }));
+const inRealTime = memoryFactory("memory", () => ({ ttlMs: 1_500 }));
 storeSuite({ test, concurrently, factory: inRealTime, fc, report });
 storeSuite({ test, concurrently, factory: inRealTime, fc, report, namespaced: true });
 
