@@ -1,48 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { connectBolt } from "../../src/bolt/index.js";
 import { temporaryFolder } from "./support/folder.js";
-import { goCheck, OracleProcess } from "./support/go.js";
+import { goCheck } from "./support/go.js";
+import { Libkv } from "./support/libkv.js";
 
 const file = temporaryFolder();
-
-/** What the oracle answers to a call of libkv's store. */
-interface LibkvAnswer {
-  pairs?: { key: string; value: string; index: string }[];
-  error?: string;
-}
-
-/** docker/libkv's boltdb store on a file, in a Go process of its own. */
-class Libkv {
-  readonly #process: OracleProcess;
-
-  private constructor(process: OracleProcess) {
-    this.#process = process;
-  }
-
-  static async open(path: string, ...options: string[]): Promise<Libkv> {
-    return new Libkv(await OracleProcess.start(["libkv", ...options, path]));
-  }
-
-  async call(call: string, key: string, more: { value?: string; previous?: string } = {}): Promise<LibkvAnswer> {
-    const value = Buffer.from(more.value ?? "").toString("hex");
-    return (await this.#process.call({ call, key, ...more, value })) as LibkvAnswer;
-  }
-
-  async put(key: string, value: string): Promise<void> {
-    expect(await this.call("put", key, { value })).toEqual({});
-  }
-
-  /** All keys that start with `prefix`; libkv panics on an empty one. */
-  async list(prefix: string): Promise<string[]> {
-    const { pairs, error } = await this.call("list", prefix);
-    if (pairs === undefined) throw new Error(`libkv lists nothing: ${error}`);
-    return pairs.map(({ key, value }) => `${key}=${Buffer.from(value, "hex").toString()}`);
-  }
-
-  end(): Promise<number | null> {
-    return this.#process.end();
-  }
-}
 
 describe("Kvasir's Bolt store and Go's libkv share a file", () => {
   it("libkv reads what Kvasir wrote: keys, bytes, and the revision as its index", async () => {
@@ -57,7 +19,7 @@ describe("Kvasir's Bolt store and Go's libkv share a file", () => {
     await store.put("a/with-ttl", "short", { ttlMs: 60_000 });
     await store.close();
 
-    const libkv = await Libkv.open(path, "-bucket=shared");
+    const libkv = await Libkv.open("-bucket=shared", path);
     expect(await libkv.list("a")).toEqual(["a/b=two", "a/empty=", "a/with-ttl=short", "a/ümlaut/日本=text"]);
     const { pairs } = await libkv.call("get", "a/b");
     expect(pairs).toEqual([{ key: "a/b", value: "74776f", index: latest.revision.toString() }]);
@@ -68,7 +30,7 @@ describe("Kvasir's Bolt store and Go's libkv share a file", () => {
 
   it("Kvasir reads what libkv wrote", async () => {
     const path = file("libkvs.db");
-    const libkv = await Libkv.open(path, "-bucket=shared", "-persist");
+    const libkv = await Libkv.open("-bucket=shared", "-persist", path);
     await libkv.put("a/b", "one");
     await libkv.put("a/b", "two");
     await libkv.put("a/empty", "");
@@ -95,7 +57,7 @@ describe("Kvasir's Bolt store and Go's libkv share a file", () => {
   it("both write in turn while Kvasir has it open as shared, and each sees the other's changes", async () => {
     const path = file("turns.db");
     const store = await connectBolt({ path, bucket: "shared", shared: true });
-    const libkv = await Libkv.open(path, "-bucket=shared");
+    const libkv = await Libkv.open("-bucket=shared", path);
     const expected: string[] = [];
     for (let turn = 10; turn < 20; turn++) {
       await store.put(`k/${turn}-ours`, "a");
@@ -112,7 +74,7 @@ describe("Kvasir's Bolt store and Go's libkv share a file", () => {
   it("compare-and-set by one notices what the other changed", async () => {
     const path = file("compare.db");
     const store = await connectBolt({ path, bucket: "shared", shared: true });
-    const libkv = await Libkv.open(path, "-bucket=shared");
+    const libkv = await Libkv.open("-bucket=shared", path);
     const ours = await store.put("k", "ours");
     const previous = ours.revision.toString();
     const theirs = await libkv.call("atomicPut", "k", { value: "theirs", previous });
@@ -130,12 +92,12 @@ describe("Kvasir's Bolt store and Go's libkv share a file", () => {
 
   it("compare-and-set is not fooled by libkv's counter, which starts again with each process", async () => {
     const path = file("counter.db");
-    const first = await Libkv.open(path, "-bucket=shared");
+    const first = await Libkv.open("-bucket=shared", path);
     await first.put("k", "first");
     await first.end();
     const store = await connectBolt({ path, bucket: "shared", shared: true });
     const seen = await store.get("k");
-    const second = await Libkv.open(path, "-bucket=shared");
+    const second = await Libkv.open("-bucket=shared", path);
     await second.put("k", "second");
     await second.end();
     expect((await store.get("k"))?.revision).toBe(seen?.revision);
@@ -148,7 +110,7 @@ describe("Kvasir's Bolt store and Go's libkv share a file", () => {
   it("a store that is not shared keeps libkv out until it is closed", async () => {
     const path = file("exclusive.db");
     const store = await connectBolt({ path, bucket: "shared" });
-    const libkv = await Libkv.open(path, "-bucket=shared", "-timeout=200ms");
+    const libkv = await Libkv.open("-bucket=shared", "-timeout=200ms", path);
     expect(await libkv.call("put", "k", { value: "v" })).toEqual({ error: "timeout" });
     await store.close();
     await libkv.put("k", "v");

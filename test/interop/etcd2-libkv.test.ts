@@ -1,53 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { connectEtcd2, type Etcd2Store } from "../../src/etcd2/index.js";
 import { type EtcdServer, startEtcd } from "../servers/index.js";
-import { OracleProcess } from "./support/go.js";
-
-/** What the oracle answers to a call of libkv's store. */
-interface LibkvAnswer {
-  pairs?: { key: string; value: string; index: string }[];
-  exists?: boolean;
-  held?: boolean;
-  error?: string;
-}
-
-/** docker/libkv's etcd store (the v2 API), in a Go process of its own. */
-class Libkv {
-  readonly #process: OracleProcess;
-
-  private constructor(process: OracleProcess) {
-    this.#process = process;
-  }
-
-  static async open(server: EtcdServer): Promise<Libkv> {
-    return new Libkv(await OracleProcess.start(["libkv", "-backend=etcd", server.hosts]));
-  }
-
-  async call(
-    call: string,
-    key: string,
-    more: { value?: string; previous?: string; ttl?: number } = {},
-  ): Promise<LibkvAnswer> {
-    const value = Buffer.from(more.value ?? "").toString("hex");
-    return (await this.#process.call({ call, key, ...more, value })) as LibkvAnswer;
-  }
-
-  async ok(...args: Parameters<Libkv["call"]>): Promise<LibkvAnswer> {
-    const answer = await this.call(...args);
-    expect(answer.error).toBeUndefined();
-    return answer;
-  }
-
-  /** `key=value` of each. */
-  async list(directory: string): Promise<string[]> {
-    const { pairs = [] } = await this.ok("list", directory);
-    return pairs.map(({ key, value }) => `${key}=${Buffer.from(value, "hex").toString()}`);
-  }
-
-  kill(): Promise<void> {
-    return this.#process.kill();
-  }
-}
+import { Libkv } from "./support/libkv.js";
 
 describe.each(["3.3", "3.4"])("Kvasir and Go's libkv share an etcd %s by the v2 API", (version) => {
   let server: EtcdServer;
@@ -61,7 +15,7 @@ describe.each(["3.3", "3.4"])("Kvasir and Go's libkv share an etcd %s by the v2 
   beforeEach(async () => {
     await store.deleteTree("", { root: true });
     await libkv?.kill();
-    libkv = await Libkv.open(server);
+    libkv = await Libkv.open("-backend=etcd", server.hosts);
   });
   afterAll(async () => {
     await libkv?.kill();
@@ -183,7 +137,7 @@ describe.each(["3.3", "3.4"])("Kvasir and Go's libkv share an etcd %s by the v2 
     expect(hold.held).toBe(true);
     await hold.unlock();
 
-    libkv = await Libkv.open(server);
+    libkv = await Libkv.open("-backend=etcd", server.hosts);
     await libkv.ok("lock", "jobs/lock", { value: "libkv", ttl: 2 });
     await store.delete("jobs/lock");
     const next = (await store.newLock("jobs/lock", { ttlMs: 5_000 }).tryLock())!;

@@ -66,9 +66,13 @@ func serveLibkv(arguments []string) error {
 		return err
 	}
 	defer kv.Close()
-	locks := heldLocks{}
+	locks, watches := heldLocks{}, watches{}
 	return eachLine(func(call *libkvCall) error {
-		if run := locks.call(call.Call); run != nil {
+		run := locks.call(call.Call)
+		if run == nil {
+			run = watches.call(call.Call)
+		}
+		if run != nil {
 			result, err := run(kv, call)
 			if err != nil {
 				result.Error = err.Error()
