@@ -1,7 +1,8 @@
 /**
  * Takes a lock on a shared file again and again, and under it does what only one may do at a time: reads a counter from
  * a plain file, waits, and writes it back. Arguments: the bolt file, the counter's file, how often. Prints "ready", waits
- * for a line, so that all begin together, and prints token and count each time.
+ * for a line, so that all begin together, and prints token and count each time. After each turn it rests, for a shared file
+ * keeps no order among processes, and one that comes back at once could have all its turns in a row.
  */
 import { readFileSync, writeFileSync, writeSync } from "node:fs";
 import { once } from "node:events";
@@ -21,5 +22,6 @@ for (let time = 0; time < Number(times); time++) {
   if (hold.held) writeFileSync(counter!, String(before + 1));
   writeSync(1, `${hold.token} ${before + 1}\n`);
   await hold.unlock();
+  await sleep(10);
 }
 await store.close();
