@@ -36,10 +36,11 @@ export async function acquireLock(
   const { key, ttlMs } = contender;
   request.signal?.throwIfAborted();
   let renewedAt = clock.now();
+  // Not cut short by an abort: only who hears of a session can end it.
   const session = await createSession(
     http,
     { name: `kvasir lock ${contender.id}`, ttlMs, lockDelayMs },
-    bounded(host, request),
+    { deadline: renewedAt + callTimeoutMs },
   );
   const lease = new SessionLease(http, session, key, ttlMs);
   const lost = new AbortController();
@@ -54,6 +55,7 @@ export async function acquireLock(
   });
   let token: bigint | undefined;
   try {
+    request.signal?.throwIfAborted();
     token = await contend(host, contender, session, request, lost.signal);
     kept.stop();
     request.signal?.throwIfAborted();
