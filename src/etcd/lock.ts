@@ -35,7 +35,9 @@ export async function acquireLock(
   request: Request,
 ): Promise<Acquired | undefined> {
   for (;;) {
-    const place = new QueuePlace(cluster, contender, await grantLease(cluster, contender.ttlMs, request));
+    // Not cut short by an abort: only who hears of a lease can end it.
+    const lease = await grantLease(cluster, contender.ttlMs, { deadline: cluster.clock.now() + questionMs });
+    const place = new QueuePlace(cluster, contender, lease);
     try {
       const token = await place.take(request.signal);
       if (token !== undefined) return { token, lease: place.held(token), renewedAt: place.lease.renewedAt };

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { fired, itemsUntil } from "../support/calls.js";
+import { leavesNothingBegun } from "../support/giving-up.js";
 import { toldBeforeAnotherHolds } from "../support/silence.js";
 import { it, withRig } from "./support.js";
 
@@ -64,25 +65,7 @@ it("a waiter whose session ran out in an outage goes on waiting, and gets the lo
   }));
 
 it("a contender that gives up, or whose store closes, while its session is made leaves no session", () =>
-  withRig(async (rig) => {
-    const store = await rig.open();
-    const gaveUp = new AbortController();
-    const endings = [
-      { signal: gaveUp.signal, end: async () => gaveUp.abort(new Error("enough")) },
-      { signal: undefined, end: () => store.close() },
-    ];
-    for (const { signal, end } of endings) {
-      const held = rig.proxy.holdReplies();
-      const waiting = store.newLock("lock", { ttlMs: 60_000 }).lock({ signal });
-      const refused = expect(waiting).rejects.toThrow(/enough|closed/);
-      await held.arrived();
-      expect(await rig.sessions()).toHaveLength(1);
-      const ended = end();
-      rig.proxy.resume();
-      await Promise.all([ended, refused]);
-      expect(await rig.sessions()).toEqual([]);
-    }
-  }));
+  withRig(async (rig) => leavesNothingBegun(await rig.open(), rig.proxy, () => rig.sessions())));
 
 it("close() in the middle of everything leaves no session of a lock or a kept key", () =>
   withRig(async (rig) => {

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { LockHold } from "../../../src/core/store.js";
+import { leavesNothingBegun } from "../support/giving-up.js";
 import { bytes, it, withRig } from "./support.js";
 
 it("a lock whose create was applied and its reply lost is taken once, by who asked", () =>
@@ -128,3 +129,6 @@ it("deleteTree leaves the places of contenders, and counts only keys", () =>
     await hold.unlock();
     expect(await rig.names("d")).toEqual([]);
   }));
+
+it("a contender that gives up, or whose store closes, while its lease is granted leaves no lease", () =>
+  withRig(async (rig) => leavesNothingBegun(await rig.open(), rig.proxy, () => rig.leases())));

@@ -2,6 +2,7 @@ import { it as vitestIt } from "vitest";
 import { EtcdClient, type KeyValue } from "../../../src/etcd/client/index.js";
 import { connectEtcd, type EtcdOptions, type EtcdStore } from "../../../src/etcd/index.js";
 import { createProxy, type EtcdServer, skipped, startEtcd, type TcpProxy } from "../../servers/index.js";
+import { httpRequest } from "../../servers/http-request.js";
 
 /** Which etcd to run on, such as "3.5"; the default of `startEtcd` otherwise. */
 export const version = process.env["KVASIR_TEST_ETCD_VERSION"];
@@ -46,6 +47,12 @@ export class Rig {
       rangeEnd: bytes(`${prefix}\u{10ffff}`),
     });
     return kvs.map(({ key }) => text(key));
+  }
+
+  /** The ids of all leases, by the server's JSON gateway. */
+  async leases(): Promise<string[]> {
+    const { text } = await httpRequest(`${this.server.endpoint}/v3/lease/leases`, { method: "POST", body: "{}" });
+    return ((JSON.parse(text) as { leases?: { ID: string }[] }).leases ?? []).map(({ ID }) => ID);
   }
 
   /** How often a key was put since it was created: 0 when it is absent. */

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { fired } from "../support/calls.js";
+import { leavesNothingBegun } from "../support/giving-up.js";
 import type { StateChange } from "../../../src/core/store.js";
 import { it, withRig } from "./support.js";
 
@@ -167,4 +168,10 @@ it("a keepAlive key that the server let expire too early is put again, one that 
     expect(await rig.held("deleted")).toBeUndefined();
     expect(changes.flatMap(({ lostKeys }) => lostKeys)).toEqual(["expired"]);
     expect(deleted!.revision).toBeGreaterThan(0n);
+  }));
+
+it("a contender that gives up, or whose store closes, while its key is created leaves no key", () =>
+  withRig(async (rig) => {
+    const made = async () => [await rig.held("lock")].filter((node) => node !== undefined);
+    await leavesNothingBegun(await rig.open(), rig.proxy, made);
   }));
