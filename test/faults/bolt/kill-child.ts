@@ -3,14 +3,13 @@
  * number of each transaction as it is acknowledged.
  * Arguments: the file, the seed, how many transactions to keep under way.
  */
-import { writeSync } from "node:fs";
 import { open } from "../../../src/bolt/engine/index.js";
 import { runOperations } from "../../interop/support/engine.js";
 import { killHistory } from "./kill-history.js";
 
 const [path, seed, inflight] = process.argv.slice(2);
 const db = await open(path!, { pageSize: 1024 });
-writeSync(1, "open\n");
+process.stdout.write("open\n");
 
 const history = killHistory(Number(seed));
 let begun = 0;
@@ -20,7 +19,7 @@ async function caller(): Promise<void> {
     const number = ++begun;
     // One at a time is a commit each; several at once share commits.
     await db[inflight === "1" ? "update" : "batch"]((tx) => runOperations(tx, history[number - 1]!.ops));
-    writeSync(1, `${number}\n`);
+    process.stdout.write(`${number}\n`);
   }
 }
 

@@ -4,21 +4,20 @@
  * each count it was given.
  */
 import { once } from "node:events";
-import { writeSync } from "node:fs";
 import { connect } from "../../../src/connect.js";
 import { createCounter } from "../../../src/recipes/index.js";
 
 const [url, key, writers, times] = process.argv.slice(2);
 const store = await connect(url!);
 const counter = createCounter(store, key!);
-writeSync(1, "ready\n");
+process.stdout.write("ready\n");
 await once(process.stdin, "data");
 const enough = new AbortController();
 process.stdin.on("data", () => enough.abort());
 await Promise.all(
   Array.from({ length: Number(writers) }, async () => {
     for (let time = 0; time < Number(times) && !enough.signal.aborted; time++) {
-      writeSync(1, `${await counter.add(1, { timeoutMs: 120_000 })}\n`);
+      process.stdout.write(`${await counter.add(1, { timeoutMs: 120_000 })}\n`);
     }
   }),
 );

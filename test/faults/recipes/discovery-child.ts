@@ -2,7 +2,6 @@
  * An instance of a service. Arguments: the store's URL, the id, and the ttl in milliseconds. Prints "registered" when its
  * entry is there, and from then on each state that the registration comes to. Deregisters when it gets SIGTERM.
  */
-import { writeSync } from "node:fs";
 import { connect } from "../../../src/connect.js";
 import { createDiscovery } from "../../../src/recipes/index.js";
 
@@ -16,5 +15,5 @@ const registration = await discovery.register({
   port: 80,
   ttlMs: Number(ttlMs),
 });
-writeSync(1, "registered\n");
-registration.onStateChange(({ state }) => writeSync(1, `${state}\n`));
+process.stdout.write("registered\n");
+registration.onStateChange(({ state }) => process.stdout.write(`${state}\n`));

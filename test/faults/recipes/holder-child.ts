@@ -2,7 +2,6 @@
  * Takes what its arguments say and holds it: the store's URL, "read", "write", "slot" or "barrier", the key, and the ttl
  * in milliseconds. Prints "held TOKEN", and "lost" the moment its signal fires.
  */
-import { writeSync } from "node:fs";
 import { connect } from "../../../src/connect.js";
 import { createBarrier, createRWLock, createSemaphore } from "../../../src/recipes/index.js";
 
@@ -16,7 +15,7 @@ const takes: Record<string, () => Promise<{ signal: AbortSignal; token?: bigint 
   barrier: () => createBarrier(store, key!, 2, options).enter(),
 };
 const hold = await takes[what!]!();
-hold.signal.addEventListener("abort", () => writeSync(1, "lost\n"));
-writeSync(1, `held ${hold.token ?? ""}\n`);
+hold.signal.addEventListener("abort", () => process.stdout.write("lost\n"));
+process.stdout.write(`held ${hold.token ?? ""}\n`);
 // Whoever works is not at its end.
 setInterval(() => undefined, 1_000);

@@ -2,7 +2,6 @@
  * Takes a lock and prints "held <token>", then what its first reading after a stop says, and whether the signal fired.
  * Arguments: the store's URL, and the lock's ttl in milliseconds.
  */
-import { writeSync } from "node:fs";
 import { connect } from "../../../src/connect.js";
 
 const [url, ttlMs] = process.argv.slice(2);
@@ -12,7 +11,7 @@ let signalled = false;
 hold.signal.addEventListener("abort", () => {
   signalled = true;
 });
-writeSync(1, `held ${hold.token}\n`);
+process.stdout.write(`held ${hold.token}\n`);
 
 /** Reads as often as it can; the first reading after the stop is this loop's next turn. */
 function read(): void {
@@ -20,13 +19,13 @@ function read(): void {
     setImmediate(read);
     return;
   }
-  writeSync(1, "not held\n");
+  process.stdout.write("not held\n");
   // The signal fires in this turn of the event loop or the next.
   setImmediate(() => setImmediate(() => void finish()));
 }
 
 async function finish(): Promise<void> {
-  writeSync(1, signalled ? "signalled\n" : "silent\n");
+  process.stdout.write(signalled ? "signalled\n" : "silent\n");
   await store.close();
 }
 
@@ -34,7 +33,7 @@ let before = performance.now();
 const timer = setInterval(() => {
   // A reading that says "held" after a stop of longer than the ttl would be a lie.
   const now = performance.now();
-  if (now - before > Number(ttlMs) && hold.held) writeSync(1, "held after the stop\n");
+  if (now - before > Number(ttlMs) && hold.held) process.stdout.write("held after the stop\n");
   before = now;
   if (!hold.held) clearInterval(timer);
 }, 5);
