@@ -2,23 +2,45 @@ import { StoreError } from "../core/errors.js";
 import type { DeleteOperation, PutOperation, WriteAnswer, WriteOperation } from "../core/driver.js";
 import { KVPair } from "../core/pair.js";
 import { equalBytes } from "../util/bytes.js";
-import type { KvOperation, KvResult } from "./client/transaction.js";
+import { type KvOperation, type KvResult, Operation } from "./client/transaction.js";
 import { refusal } from "./errors.js";
 
 /** What a transaction came to for one write: its answer, or what has to be sent after it. */
-export type Verdict = { readonly answer: WriteAnswer } | { readonly next: Step };
+export type Verdict = WriteAnswer | Step;
 
-/** The part of a write that goes into one transaction. */
-export interface Step {
-  readonly operations: readonly KvOperation[];
-  /** When the transaction was carried out: these are the results of the operations, `index` is the transaction's own. */
-  readonly carriedOut: (results: readonly KvResult[], index: number) => Verdict;
-  /** When one of the operations was the reason for its refusal. */
-  readonly refused: (what: string) => Verdict;
+/**
+ * The part of a write that goes into one transaction. Steps are of classes, and add to a list that is there already: what is
+ * made by literals V8 may come to allocate among its old objects, where each put would stay until the next full collection.
+ */
+export abstract class Step<Write extends WriteOperation = WriteOperation> {
+  /** The place of the write among the answers. */
+  readonly at: number;
+  readonly write: Write;
+
+  constructor(at: number, write: Write) {
+    this.at = at;
+    this.write = write;
+  }
+
   /** An earlier step of the write was carried out, so it cannot come to nothing any more. */
-  readonly applied?: boolean | undefined;
+  get applied(): boolean {
+    return false;
+  }
+
   /** The same in more operations, where this one needs another of its transaction to tell that transaction's index. */
-  readonly anchor?: (() => Step) | undefined;
+  get anchor(): Step | undefined {
+    return undefined;
+  }
+
+  abstract addTo(operations: KvOperation[]): void;
+
+  /** When the transaction was carried out: the last result of these operations, and the transaction's own index. */
+  abstract carriedOut(last: KvResult | undefined, index: number): Verdict;
+
+  /** When one of the operations was the reason for its refusal. */
+  refused(what: string): Verdict {
+    return comparisonFailed(this.write, what);
+  }
 }
 
 /** Keys that sessions of this very store hold. */
@@ -27,10 +49,10 @@ export interface OwnLeases {
   delete(key: string): unknown;
 }
 
-/** How a write begins. */
-export function stepOf(write: WriteOperation, own: OwnLeases): Step {
-  if (write.type === "delete") return deleteStep(write);
-  return own.has(write.key) ? replaceStep(write, own) : setStep(write, "plain");
+/** How a write begins; `at` is its place among the answers. */
+export function stepOf(write: WriteOperation, at: number, own: OwnLeases): Step {
+  if (write.type === "delete") return new DeleteStep(at, write);
+  return own.has(write.key) ? new ReplaceStep(at, write, own) : new SetStep(at, write, needsMoreThanSwap(write));
 }
 
 /**
@@ -38,81 +60,143 @@ export function stepOf(write: WriteOperation, own: OwnLeases): Step {
  *
  * - A set of the bytes that are there already changes nothing: no new index, and no watch wakes. The index in the result is
  *   then not that of the transaction, and the put is sent again in its `changing` form, which first sets something else.
- * - A set keeps the session that a put with a ttl gave the key, which would still go with it: `freeStep` follows.
+ * - A set keeps the session that a put with a ttl gave the key, which would still go with it: `FreeStep` follows.
  */
-function setStep(write: PutOperation, form: "plain" | "changing"): Step {
-  const { key, value, expected } = write;
-  const changing = form === "changing" || needsMoreThanSwap(write);
-  return {
-    operations: changing ? [...checkOf(write), ...changingSet(write)] : [setOrSwap(write)],
-    carriedOut: (results, index) => {
-      const result = results.at(-1)!;
-      if (result.Session) return { next: freeStep(write, result) };
-      const before = expected === undefined ? undefined : expected === "absent" ? 0n : expected.revision;
-      const changed = changing || (before === undefined ? result.ModifyIndex === index : indexOf(result) !== before);
-      return changed ? { answer: pairAt(key, value, result) } : { next: setStep(write, "changing") };
-    },
-    refused: (what) => ({ answer: comparisonFailed(write, what) }),
-    anchor: changing || expected !== undefined ? undefined : () => setStep(write, "changing"),
-  };
+class SetStep extends Step<PutOperation> {
+  readonly #changing: boolean;
+
+  constructor(at: number, write: PutOperation, changing: boolean) {
+    super(at, write);
+    this.#changing = changing;
+  }
+
+  override get anchor(): Step | undefined {
+    if (this.#changing || this.write.expected !== undefined) return undefined;
+    return new SetStep(this.at, this.write, true);
+  }
+
+  addTo(operations: KvOperation[]): void {
+    const { key, value, expected } = this.write;
+    if (this.#changing) {
+      operations.push(...checkOf(this.write));
+      // Whatever there was before, the second set changes it.
+      operations.push(new Operation("set", key, value.length === 0 ? another : empty));
+    }
+    if (this.#changing || expected === undefined) operations.push(new Operation("set", key, value));
+    else operations.push(new Operation("cas", key, value, expected === "absent" ? 0n : expected.revision));
+  }
+
+  carriedOut(last: KvResult | undefined, index: number): Verdict {
+    const { at, write } = this;
+    const result = last!;
+    if (result.Session) return new FreeStep(at, write, result);
+    return this.#changing || this.#hasChanged(result, index) ? pairAt(write, result) : new SetStep(at, write, true);
+  }
+
+  #hasChanged(result: KvResult, index: number): boolean {
+    const { expected } = this.write;
+    if (expected === undefined) return result.ModifyIndex === index;
+    return expected === "absent" || indexOf(result) !== expected.revision;
+  }
 }
 
 /** A key that a session of this store holds is replaced at once, so that the session's end cannot come in between. */
-function replaceStep(write: PutOperation, own: OwnLeases): Step {
-  const { key, value } = write;
-  return {
-    operations: [...checkOf(write), { verb: "delete", key }, { verb: "set", key, value }],
-    carriedOut: (results) => {
-      own.delete(key);
-      return { answer: pairAt(key, value, results.at(-1)!) };
-    },
-    refused: (what) => ({ answer: comparisonFailed(write, what) }),
-  };
+class ReplaceStep extends Step<PutOperation> {
+  readonly #own: OwnLeases;
+
+  constructor(at: number, write: PutOperation, own: OwnLeases) {
+    super(at, write);
+    this.#own = own;
+  }
+
+  addTo(operations: KvOperation[]): void {
+    const { key, value } = this.write;
+    operations.push(...checkOf(this.write), { verb: "delete", key }, { verb: "set", key, value });
+  }
+
+  carriedOut(last: KvResult | undefined): Verdict {
+    this.#own.delete(this.write.key);
+    return pairAt(this.write, last!);
+  }
 }
 
 /** Frees a key from the session that it kept through a set, if it is still as that set left it. */
-function freeStep(write: PutOperation, set: KvResult): Step {
-  const { key, value } = write;
-  return {
-    applied: true,
-    operations: [
-      { verb: "check-index", key, index: indexOf(set) },
-      { verb: "delete", key },
-      { verb: "set", key, value },
-    ],
-    carriedOut: (results) => ({ answer: pairAt(key, value, results.at(-1)!) }),
-    refused: (what) => {
-      const denial = refusal(what, key);
-      if (denial !== undefined) return { answer: denial.with({ outcome: "unknown" }) };
-      if (/doesn't exist/.test(what)) return { next: restoreStep(write, set) };
-      // Another write came after this one, and is the one to free the key.
-      return { answer: pairAt(key, value, set) };
-    },
-  };
+class FreeStep extends Step<PutOperation> {
+  readonly #set: KvResult;
+
+  constructor(at: number, write: PutOperation, set: KvResult) {
+    super(at, write);
+    this.#set = set;
+  }
+
+  override get applied(): boolean {
+    return true;
+  }
+
+  addTo(operations: KvOperation[]): void {
+    const { key, value } = this.write;
+    const index = indexOf(this.#set);
+    operations.push({ verb: "check-index", key, index }, { verb: "delete", key }, { verb: "set", key, value });
+  }
+
+  carriedOut(last: KvResult | undefined): Verdict {
+    return pairAt(this.write, last!);
+  }
+
+  override refused(what: string): Verdict {
+    const denial = refusal(what, this.write.key);
+    if (denial !== undefined) return denial.with({ outcome: "unknown" });
+    if (/doesn't exist/.test(what)) return new RestoreStep(this.at, this.write, this.#set);
+    // Another write came after this one, and is the one to free the key.
+    return pairAt(this.write, this.#set);
+  }
 }
 
 /** The session ended between the set and the freeing, and took the key along: it is put again, unless others did. */
-function restoreStep(write: PutOperation, set: KvResult): Step {
-  const { key, value } = write;
-  return {
-    applied: true,
-    operations: [{ verb: "cas", key, value, index: 0n }],
-    carriedOut: (results) => ({ answer: pairAt(key, value, results.at(-1)!) }),
-    refused: (what) => ({ answer: refusal(what, key)?.with({ outcome: "unknown" }) ?? pairAt(key, value, set) }),
-  };
+class RestoreStep extends Step<PutOperation> {
+  readonly #set: KvResult;
+
+  constructor(at: number, write: PutOperation, set: KvResult) {
+    super(at, write);
+    this.#set = set;
+  }
+
+  override get applied(): boolean {
+    return true;
+  }
+
+  addTo(operations: KvOperation[]): void {
+    const { key, value } = this.write;
+    operations.push({ verb: "cas", key, value, index: 0n });
+  }
+
+  carriedOut(last: KvResult | undefined): Verdict {
+    return pairAt(this.write, last!);
+  }
+
+  override refused(what: string): Verdict {
+    const { write } = this;
+    return refusal(what, write.key)?.with({ outcome: "unknown" }) ?? pairAt(write, this.#set);
+  }
 }
 
-function deleteStep(write: DeleteOperation): Step {
-  const { key, expected } = write;
-  // `delete-cas` says success for a missing key, and a plain delete too: so a check, or a get, goes before it.
-  const guard: KvOperation[] = expected === undefined ? [{ verb: "get", key }] : checkOf(write);
-  return {
-    operations: [...guard, { verb: "delete", key }],
-    carriedOut: () => ({ answer: true }),
-    refused: (what) => ({
-      answer: expected === undefined ? (refusal(what, key) ?? false) : comparisonFailed(write, what),
-    }),
-  };
+class DeleteStep extends Step<DeleteOperation> {
+  addTo(operations: KvOperation[]): void {
+    const { key, expected } = this.write;
+    // `delete-cas` says success for a missing key, and a plain delete too: so a check, or a get, goes before it.
+    if (expected === undefined) operations.push({ verb: "get", key });
+    else operations.push(...checkOf(this.write));
+    operations.push({ verb: "delete", key });
+  }
+
+  carriedOut(): Verdict {
+    return true;
+  }
+
+  override refused(what: string): Verdict {
+    const { key, expected } = this.write;
+    return expected === undefined ? (refusal(what, key) ?? false) : super.refused(what);
+  }
 }
 
 /** The operation that holds a transaction to what was expected, if anything. */
@@ -141,23 +225,10 @@ function needsMoreThanSwap({ value, expected }: PutOperation): boolean {
   return expected.revision === 0n || (expected.value !== undefined && equalBytes(expected.value, value));
 }
 
-function setOrSwap({ key, value, expected }: PutOperation): KvOperation {
-  if (expected === undefined) return { verb: "set", key, value };
-  return { verb: "cas", key, value, index: expected === "absent" ? 0n : expected.revision };
-}
-
 const empty = new Uint8Array(0);
 const another = Uint8Array.of(0);
 
-/** Whatever there was before, the second set changes it. */
-function changingSet({ key, value }: PutOperation): KvOperation[] {
-  return [
-    { verb: "set", key, value: value.length === 0 ? another : empty },
-    { verb: "set", key, value },
-  ];
-}
-
-function pairAt(key: string, value: Uint8Array, result: KvResult): KVPair {
+function pairAt({ key, value }: PutOperation, result: KvResult): KVPair {
   return new KVPair(key, value, indexOf(result));
 }
 

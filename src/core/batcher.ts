@@ -21,7 +21,7 @@ export class Batcher<Item> {
   readonly #weigh: (item: Item) => number;
   readonly #isLive: (item: Item) => boolean;
   readonly #run: (items: Item[]) => Promise<void>;
-  readonly #queue = new Set<Item>();
+  readonly #queue: Item[] = [];
   #queuedBytes = 0;
   #inFlight = 0;
   #scheduled = false;
@@ -35,14 +35,17 @@ export class Batcher<Item> {
   }
 
   add(item: Item): void {
-    this.#queue.add(item);
+    this.#queue.push(item);
     this.#queuedBytes += this.#weigh(item);
     if (!this.#paused && this.#maySend()) this.#schedule();
   }
 
   /** Takes an item back that was not sent yet. */
   remove(item: Item): void {
-    if (this.#queue.delete(item)) this.#queuedBytes -= this.#weigh(item);
+    const at = this.#queue.indexOf(item);
+    if (at < 0) return;
+    this.#queue.splice(at, 1);
+    this.#queuedBytes -= this.#weigh(item);
   }
 
   /** Holds everything back until `resume()`. */
@@ -56,10 +59,10 @@ export class Batcher<Item> {
   }
 
   #maySend(): boolean {
-    if (this.#queue.size === 0) return false;
+    if (this.#queue.length === 0) return false;
     if (this.#inFlight === 0) return true;
     const { concurrency, maxOperations, maxBytes } = this.#limits;
-    return this.#inFlight < concurrency && (this.#queue.size >= maxOperations || this.#queuedBytes >= maxBytes);
+    return this.#inFlight < concurrency && (this.#queue.length >= maxOperations || this.#queuedBytes >= maxBytes);
   }
 
   /** Not before the microtasks are done: until then those whose calls were just answered make their next ones. */
@@ -87,6 +90,7 @@ export class Batcher<Item> {
   #take(): Item[] {
     const batch: Item[] = [];
     let bytes = 0;
+    let taken = 0;
     for (const item of this.#queue) {
       const weight = this.#weigh(item);
       if (this.#isLive(item)) {
@@ -94,10 +98,11 @@ export class Batcher<Item> {
         batch.push(item);
         bytes += weight;
       }
-      this.#queue.delete(item);
+      taken++;
       this.#queuedBytes -= weight;
       if (batch.length >= this.#limits.maxOperations) break;
     }
+    this.#queue.splice(0, taken);
     return batch;
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../util/clock.js";
+import { LinkedList } from "../util/linked-list.js";
 import { timeout } from "./arguments.js";
 import { type CallEvent, traceCall } from "./diagnostics.js";
 import { StoreError, type StoreErrorDetails } from "./errors.js";
@@ -86,9 +87,10 @@ export class Calls {
   readonly #maxPending: number;
   readonly #place: StoreErrorDetails;
   readonly #isSuspended: () => boolean;
-  readonly #pending = new Set<Call>();
   /** Those with the store's own timeout, oldest first: one timer serves them all. */
-  readonly #inOrder = new Set<Call>();
+  readonly #inOrder = new LinkedList<Call>();
+  /** Those with a timeout, and a timer, of their own. */
+  readonly #others = new LinkedList<Call>();
   #timer: Timer | undefined;
   readonly #signals: Signals;
   #closed = false;
@@ -125,22 +127,23 @@ export class Calls {
   /** Admits a call. `timeoutMs` is what holds when the options name none. Throws as `check`, and `BUSY`. */
   begin<T>(subject: CallSubject, options: CallOptions | undefined, timeoutMs = this.#timeoutMs): Call<T> {
     this.check(subject, options);
-    if (this.#pending.size >= this.#maxPending) {
+    if (this.#inOrder.size + this.#others.size >= this.#maxPending) {
       const reason = `${this.#maxPending} calls are under way already (option maxPending)`;
       throw this.#error("BUSY", reason, subject, "not-applied");
     }
     const limitMs = options?.timeoutMs ?? timeoutMs;
     const call = new Call<T>(subject, this.#clock.now() + limitMs);
     const held = call as Call;
-    this.#pending.add(held);
-    const timer = limitMs === this.#timeoutMs ? this.#joinOrder(held) : this.#ownTimer(held, limitMs);
+    const inOrder = limitMs === this.#timeoutMs;
+    const list = inOrder ? this.#inOrder : this.#others;
+    const link = list.add(held);
+    const timer = inOrder ? this.#timeOrder() : this.#ownTimer(held, limitMs);
     const { signal } = options ?? {};
     const onAbort = (): void => this.#abort(held, signal!.reason);
     if (signal !== undefined) this.#signals.listen(signal, onAbort);
     call.onSettled = () => {
-      this.#pending.delete(held);
-      if (timer === undefined) this.#inOrder.delete(held);
-      else timer.cancel();
+      list.remove(link);
+      timer?.cancel();
       if (signal !== undefined) this.#signals.unlisten(signal, onAbort);
     };
     return call;
@@ -150,19 +153,18 @@ export class Calls {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    for (const call of this.#pending) {
+    for (const call of [...this.#inOrder.toArray(), ...this.#others.toArray()]) {
       call.reject(this.#error("CLOSED", "the store was closed during the call", call.subject, call.outcome));
     }
   }
 
-  #joinOrder(call: Call): undefined {
-    this.#inOrder.add(call);
+  #timeOrder(): undefined {
     this.#timer ??= this.#clock.after(this.#timeoutMs, () => this.#expireInOrder(), { keepAlive: false });
   }
 
   #expireInOrder(): void {
     this.#timer = undefined;
-    for (const call of this.#inOrder) {
+    for (let call = this.#inOrder.first; call !== undefined; call = this.#inOrder.first) {
       const leftMs = call.deadline - this.#clock.now();
       if (leftMs > 0) {
         this.#timer = this.#clock.after(leftMs, () => this.#expireInOrder(), { keepAlive: false });

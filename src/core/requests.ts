@@ -7,11 +7,21 @@ import { asStoreError, isStoreError, outcomeOfCode, StoreError } from "./errors.
 import type { Consistency } from "./store.js";
 import { type Turn, WriteOrder, type WriteScope } from "./write-order.js";
 
-/** A read or write on its way: the operation and the call that waits for it. */
-interface Item<Operation> {
+/**
+ * A read or write on its way: the operation and the call that waits for it. Of a class: what a literal makes V8 may come to
+ * allocate among its old objects, after a burst of calls, and from then on each item would keep its call and its answer
+ * until the next full collection.
+ */
+class Item<Operation> {
   readonly operation: Operation;
   readonly call: Call;
-  readonly turn?: Turn | undefined;
+  readonly turn: Turn | undefined;
+
+  constructor(operation: Operation, call: Call, turn?: Turn) {
+    this.operation = operation;
+    this.call = call;
+    this.turn = turn;
+  }
 }
 
 /** A guess at what an operation adds to a request beside its key and value, in bytes. */
@@ -42,14 +52,14 @@ export class Requests {
 
   /** A get or exists, answered together with others. */
   read(operation: ReadOperation, consistency: Consistency, call: Call): void {
-    this.#reads[consistency].add({ operation, call });
+    this.#reads[consistency].add(new Item(operation, call));
   }
 
   /** A put or delete, sent together with others when the earlier writes to its key are done. */
   write(operation: WriteOperation, call: Call): void {
     this.#order.enter({ keys: [operation.key] }, (turn) => {
       if (call.settled) turn.done();
-      else this.#writes.add({ operation, call, turn });
+      else this.#writes.add(new Item(operation, call, turn));
     });
   }
 

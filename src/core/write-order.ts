@@ -13,7 +13,7 @@ class Place implements Turn {
   readonly start: () => void;
   readonly #ready: (place: Place) => void;
   readonly #leave: (place: Place) => void;
-  readonly #behind: Place[] = [];
+  #behind: Place[] | undefined;
   #ahead = 0;
   #finished = false;
 
@@ -26,7 +26,7 @@ class Place implements Turn {
 
   waitFor(other: Place): void {
     if (other.#finished) return;
-    other.#behind.push(this);
+    (other.#behind ??= []).push(this);
     this.#ahead++;
   }
 
@@ -38,7 +38,7 @@ class Place implements Turn {
     if (this.#finished) return;
     this.#finished = true;
     this.#leave(this);
-    for (const place of this.#behind) {
+    for (const place of this.#behind ?? []) {
       place.#ahead--;
       place.startIfFree();
     }
@@ -50,8 +50,8 @@ class Place implements Turn {
  * they were called, the second when the first is done. Others do not wait for each other.
  */
 export class WriteOrder {
-  /** The last write of each key that is not done. */
-  readonly #lastOfKey = new Map<string, Place>();
+  /** The last write of each key that is not done; no `Map`, for the reason that `LinkedList` has. */
+  readonly #lastOfKey: Record<string, Place | undefined> = Object.create(null);
   readonly #trees = new Set<Place>();
   /** Those whose turn has come while another is being started. */
   readonly #ready: Place[] = [];
@@ -66,19 +66,19 @@ export class WriteOrder {
   }
 
   #enterTree(place: Place, directory: string): void {
-    for (const [key, last] of this.#lastOfKey) if (isBelow(key, directory)) place.waitFor(last);
+    for (const key in this.#lastOfKey) if (isBelow(key, directory)) place.waitFor(this.#lastOfKey[key]!);
     for (const tree of this.#trees) place.waitFor(tree);
     this.#trees.add(place);
   }
 
   #enterKeys(place: Place, keys: readonly string[]): void {
     for (const key of keys) {
-      const last = this.#lastOfKey.get(key);
+      const last = this.#lastOfKey[key];
       if (last !== undefined) place.waitFor(last);
       for (const tree of this.#trees) {
         if ("tree" in tree.scope && isBelow(key, tree.scope.tree)) place.waitFor(tree);
       }
-      this.#lastOfKey.set(key, place);
+      this.#lastOfKey[key] = place;
     }
   }
 
@@ -97,6 +97,6 @@ export class WriteOrder {
       this.#trees.delete(place);
       return;
     }
-    for (const key of place.scope.keys) if (this.#lastOfKey.get(key) === place) this.#lastOfKey.delete(key);
+    for (const key of place.scope.keys) if (this.#lastOfKey[key] === place) delete this.#lastOfKey[key];
   };
 }

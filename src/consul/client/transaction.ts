@@ -27,6 +27,21 @@ export interface KvOperation {
   readonly session?: string | undefined;
 }
 
+/** An operation of which there are many: what a class makes stays among V8's young objects, as short-lived as it is. */
+export class Operation implements KvOperation {
+  readonly verb: KvOperation["verb"];
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+  readonly index: bigint | undefined;
+
+  constructor(verb: KvOperation["verb"], key: string, value?: Uint8Array, index?: bigint) {
+    this.verb = verb;
+    this.key = key;
+    this.value = value;
+    this.index = index;
+  }
+}
+
 /** Whether the operation has a result in the answer; these have none, so that results are fewer than operations. */
 export function hasResult({ verb }: KvOperation): boolean {
   return verb !== "delete" && verb !== "delete-tree" && verb !== "check-not-exists";
@@ -115,12 +130,12 @@ export function withoutPrefix(result: KvResult, prefix: string): KvResult {
 
 /** By hand, for the flags' sake. */
 function encode({ verb, key, value, index, session }: KvOperation, prefix: string): string {
-  const parts = [`"Verb":"${verb}","Key":${JSON.stringify(prefix + key)}`];
+  let text = `{"KV":{"Verb":"${verb}","Key":${JSON.stringify(prefix + key)}`;
   if (value !== undefined) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
-    parts.push(`"Value":"${bytes.toString("base64")}","Flags":${flags}`);
+    text += `,"Value":"${bytes.toString("base64")}","Flags":${flags}`;
   }
-  if (index !== undefined) parts.push(`"Index":${index}`);
-  if (session !== undefined) parts.push(`"Session":"${session}"`);
-  return `{"KV":{${parts.join(",")}}}`;
+  if (index !== undefined) text += `,"Index":${index}`;
+  if (session !== undefined) text += `,"Session":"${session}"`;
+  return `${text}}}`;
 }
