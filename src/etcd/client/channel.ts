@@ -1,14 +1,13 @@
 import { Backoff } from "../../util/backoff.js";
 import { type Clock, systemClock } from "../../util/clock.js";
 import { anonymous, type CallMetadata, TokenSource } from "./auth.js";
-import type { Connection, Stream, StreamListener } from "./connection.js";
+import { Connection } from "./connection.js";
 import { parseEndpoint } from "./endpoint.js";
 import { type EtcdConnectionState, Endpoints } from "./endpoints.js";
 import { EtcdError, isPassing } from "./errors.js";
 import { authenticate, type UnaryMethod } from "./methods.js";
 import type { ChannelSettings } from "./options.js";
-import { credentialsFor } from "./tls.js";
-import { transportOptions } from "./transport-options.js";
+import type { Stream, StreamListener } from "./stream-call.js";
 import { pause, within } from "./wait.js";
 
 /** Bounds of one call. */
@@ -52,14 +51,12 @@ export class EtcdChannel {
   constructor(settings: ChannelSettings) {
     this.clock = settings.clock ?? systemClock;
     this.timeoutMs = settings.timeoutMs ?? 5_000;
-    const { tls, auth } = settings;
+    const { tls, keepalive, auth, dialTimeoutMs = 3_000 } = settings;
     const endpoints = settings.endpoints.map((text) => parseEndpoint(text, tls !== undefined));
     if (endpoints.length === 0) throw new TypeError("etcd: at least one endpoint is needed");
     this.#endpoints = new Endpoints({
       endpoints,
-      credentials: (endpoint) => credentialsFor(endpoint, tls),
-      channelOptions: (endpoint) => transportOptions(endpoint, settings),
-      dialTimeoutMs: settings.dialTimeoutMs ?? 3_000,
+      dial: (endpoint) => new Connection({ endpoint, tls, keepalive, dialTimeoutMs, clock: this.clock }),
       clock: this.clock,
       onState: (state) => this.#setState(state),
     });
@@ -83,7 +80,7 @@ export class EtcdChannel {
     request: Request,
     policy: CallPolicy = {},
   ): Promise<Response> {
-    const payload = method.encode(request);
+    const message = method.encode(request);
     const { signal } = policy;
     const deadline = this.clock.now() + (policy.timeoutMs ?? this.timeoutMs);
     let backoff: Backoff | undefined;
@@ -95,7 +92,7 @@ export class EtcdChannel {
       try {
         const answer = await connection.unary({
           path: method.path,
-          payload,
+          message,
           metadata: policy.requireLeader === false ? metadata.plain : metadata.withLeader,
           timeoutMs: this.#attemptMs(deadline - this.clock.now(), method.repeatable),
           signal,

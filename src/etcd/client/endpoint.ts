@@ -27,3 +27,8 @@ export function parseEndpoint(text: string, tls: boolean): Endpoint {
   const host = match[2]!.replace(/^\[|\]$/g, "");
   return { name, host, target: `dns:${name}`, tls: match[1] === undefined ? tls : match[1] === "https" };
 }
+
+/** The port of an endpoint. */
+export function portOf({ name }: Endpoint): number {
+  return Number(name.slice(name.lastIndexOf(":") + 1));
+}

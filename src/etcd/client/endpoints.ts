@@ -1,8 +1,7 @@
-import type { ChannelCredentials, ChannelOptions } from "@grpc/grpc-js";
 import { Backoff } from "../../util/backoff.js";
 import type { Clock, Timer } from "../../util/clock.js";
 import { createDeferred, type Deferred } from "../../util/deferred.js";
-import { Connection } from "./connection.js";
+import type { Connection } from "./connection.js";
 import type { Endpoint } from "./endpoint.js";
 import { abortedError, closedError, type EtcdError, unreachableError } from "./errors.js";
 
@@ -17,11 +16,8 @@ export interface EtcdConnectionState {
 
 export interface EndpointsOptions {
   endpoints: readonly Endpoint[];
-  /** What a connection to an endpoint needs. */
-  credentials: (endpoint: Endpoint) => ChannelCredentials;
-  channelOptions: (endpoint: Endpoint) => ChannelOptions;
-  /** Longest time to dial one endpoint, in milliseconds. */
-  dialTimeoutMs: number;
+  /** Begins to dial one. */
+  dial: (endpoint: Endpoint) => Connection;
   clock: Clock;
   onState: (state: EtcdConnectionState) => void;
 }
@@ -139,12 +135,12 @@ export class Endpoints {
   }
 
   async #dialNext(): Promise<void> {
-    const { endpoints, credentials, channelOptions, dialTimeoutMs, clock, onState } = this.#options;
+    const { endpoints, dial, clock, onState } = this.#options;
     const endpoint = endpoints[this.#next]!;
-    const connection = new Connection(endpoint, credentials(endpoint), channelOptions(endpoint), clock);
+    const connection = dial(endpoint);
     this.#forgetIdle();
     this.#connections.add(connection);
-    await connection.connect(dialTimeoutMs, (error) => this.#lost(connection, error));
+    await connection.connect((error) => this.#lost(connection, error));
     if (!connection.ready) throw unreachableError(endpoint.name, undefined);
     this.#current = connection;
     this.#connectedAt = clock.now();

@@ -59,17 +59,17 @@ export class KeptStream {
     this.#wanted?.abort();
     this.#wanted = undefined;
     this.#pause?.cancel();
-    this.#open?.stream.cancel();
+    this.#open?.stream.end();
     this.#open = undefined;
   }
 
-  send(payload: Buffer): void {
-    this.#open?.stream.send(payload);
+  send(message: Uint8Array): void {
+    this.#open?.stream.send(message);
   }
 
   /** Drops the stream as if the server had ended it with `error`. */
   drop(error: EtcdError): void {
-    this.#open?.stream.cancel();
+    this.#open?.stream.end();
     this.#ended(error);
   }
 
@@ -84,7 +84,7 @@ export class KeptStream {
     };
     try {
       const open = await this.#channel.open(this.#path, listener, openTimeoutMs, wanted.signal);
-      if (this.#wanted !== wanted) return open.stream.cancel();
+      if (this.#wanted !== wanted) return open.stream.end();
       this.#open = open;
       this.#heardAt = this.#channel.clock.now();
       this.#handler.onOpen();

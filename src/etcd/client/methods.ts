@@ -20,7 +20,7 @@ interface MessageCodec<T> {
   decode(bytes: Uint8Array): T;
 }
 
-/** Encodes into a Buffer, which grpc-js insists on; no bytes are copied. */
+/** The bytes of a message, as a Buffer; none are copied for that. */
 export function encodeMessage<T>(codec: MessageCodec<T>, message: T): Buffer {
   const bytes = codec.encode(message).finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -38,7 +38,7 @@ export function newWatch(id: bigint, options: WatchRequestOptions, handler: Watc
 }
 
 /** Asks the server for a watch, from the first revision it has not seen. */
-export function createMessage(watch: WatchState): Buffer {
+export function createMessage(watch: WatchState): Uint8Array {
   const { key, rangeEnd, prevKv, filters } = watch.options;
   const createRequest = {
     key,
@@ -53,11 +53,11 @@ export function createMessage(watch: WatchState): Buffer {
   return encodeMessage(WatchRequest, { requestUnion: { $case: "createRequest", createRequest } });
 }
 
-export function cancelMessage(watchId: bigint): Buffer {
+export function cancelMessage(watchId: bigint): Uint8Array {
   return encodeMessage(WatchRequest, { requestUnion: { $case: "cancelRequest", cancelRequest: { watchId } } });
 }
 
-export function progressMessage(): Buffer {
+export function progressMessage(): Uint8Array {
   return encodeMessage(WatchRequest, { requestUnion: { $case: "progressRequest", progressRequest: {} } });
 }
 
