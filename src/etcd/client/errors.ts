@@ -116,16 +116,13 @@ const verdictsByText: readonly (readonly [text: string, verdict: Verdict])[] = [
   ["etcdserver: mvcc: required revision has been compacted", refused("compacted")],
   // A deadline that the server noticed before the client did.
   ["context deadline exceeded", uncertain("timeout")],
-  // grpc-js, in words it uses before a request has a stream of its own on a connection.
+  // Said here (connection.ts), in the words of grpc-js, before a request has a stream of its own on a connection.
   ["No connection established", refused("unreachable")],
   ["Name resolution failed", refused("unreachable")],
-  ["Channel closed before call started", refused("unreachable")],
   ["Failed to start HTTP/2 stream", refused("unreachable")],
   // RST_STREAM with REFUSED_STREAM: the server promises not to have looked at it (RFC 9113, section 8.7).
   ["Stream refused by server", refused("unreachable")],
-  // grpc-js refuses to send what is over its own limit.
-  ["Attempted to send message with a size larger", refused("too-large")],
-  // grpc-js keeps to its receive limit: the answer exists, so the request was carried out.
+  // A proxy keeps to its receive limit: the answer exists, so the request was carried out.
   ["Received message larger than max", uncertain("too-large")],
 ];
 

@@ -8,6 +8,9 @@ export interface CallStatus {
   readonly details: string;
 }
 
+/** The one status of calls that went well. */
+export const okStatus: CallStatus = { code: GrpcStatus.OK, details: "" };
+
 /**
  * The status in the trailers of an answer, which may be its headers where nothing else came; `undefined` when there is
  * none. Source: grpc/doc/PROTOCOL-HTTP2.md, "Responses".
@@ -15,7 +18,7 @@ export interface CallStatus {
 export function statusIn(trailers: IncomingHttpHeaders): CallStatus | undefined {
   const code = trailers["grpc-status"];
   if (typeof code !== "string") return undefined;
-  if (code === "0") return ok;
+  if (code === "0") return okStatus;
   const details = trailers["grpc-message"];
   return { code: Number(code), details: typeof details === "string" ? percentDecoded(details) : "" };
 }
@@ -24,8 +27,6 @@ export function statusIn(trailers: IncomingHttpHeaders): CallStatus | undefined 
 export function statusOfHttp(httpStatus: number): CallStatus {
   return { code: byHttpStatus[httpStatus] ?? GrpcStatus.UNKNOWN, details: `Received HTTP status code ${httpStatus}` };
 }
-
-const ok: CallStatus = { code: GrpcStatus.OK, details: "" };
 
 const byHttpStatus: Readonly<Record<number, number>> = {
   400: GrpcStatus.INTERNAL,

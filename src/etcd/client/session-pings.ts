@@ -52,9 +52,10 @@ export class SessionPings {
 
   #ping(): void {
     const { session, timeoutMs, onSilence } = this.#options;
+    // A session that is over says so itself.
+    if (session.destroyed) return;
     this.#due = false;
     this.#after(timeoutMs, onSilence);
-    // One that fails does so because the session is over, which is told by the session itself.
     session.ping((error) => {
       if (error !== null || this.#stopped) return;
       this.#timer?.cancel();

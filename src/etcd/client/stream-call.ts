@@ -3,7 +3,7 @@ import { status as GrpcStatus } from "@grpc/grpc-js";
 import type { EtcdError } from "./errors.js";
 import { type CallHost, GrpcCall } from "./grpc-call.js";
 import { framed, MessageReader } from "./grpc-message.js";
-import type { CallStatus } from "./grpc-status.js";
+import { type CallStatus, okStatus } from "./grpc-status.js";
 
 /** What a stream calls back. */
 export interface StreamListener {
@@ -43,11 +43,11 @@ export class StreamCall extends GrpcCall implements Stream {
     for (let message = this.#next(); message !== undefined; message = this.#next()) this.#listener.onMessage(message);
   }
 
-  protected override ended({ code, details }: CallStatus): void {
+  protected override ended(status: CallStatus): void {
     this.#listener.onEnd(
-      code === GrpcStatus.OK
+      status === okStatus
         ? this.error(GrpcStatus.UNAVAILABLE, "the server ended the stream")
-        : this.error(code, details),
+        : this.error(status.code, status.details),
     );
   }
 

@@ -3,7 +3,7 @@ import { type Metadata, status as GrpcStatus } from "@grpc/grpc-js";
 import { abortedError, type EtcdError } from "./errors.js";
 import { type CallHost, GrpcCall } from "./grpc-call.js";
 import { framed, messageIn } from "./grpc-message.js";
-import type { CallStatus } from "./grpc-status.js";
+import { type CallStatus, okStatus } from "./grpc-status.js";
 
 /** One request and what bounds it. */
 export interface UnaryRequest {
@@ -38,9 +38,9 @@ export class UnaryCall extends GrpcCall {
     if (!this.over) this.#chunks.push(chunk);
   }
 
-  protected override ended({ code, details }: CallStatus): void {
+  protected override ended(status: CallStatus): void {
     this.#forgetSignal();
-    if (code !== GrpcStatus.OK) return this.#reject(this.error(code, details));
+    if (status !== okStatus) return this.#reject(this.error(status.code, status.details));
     if (this.#chunks.length === 0) {
       return this.#reject(this.error(GrpcStatus.UNAVAILABLE, "the server ended the call without an answer"));
     }

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EtcdClient } from "../../../src/etcd/client/index.js";
 import { createProxy, type EtcdServer, startEtcd } from "../../servers/index.js";
-import { bytes, failureOf, somethingSent } from "./support/fixtures.js";
+import { bytes, eventually, failureOf, somethingSent } from "./support/fixtures.js";
 import { freePort } from "./support/free-port.js";
 import { Recorder } from "./support/recorder.js";
 
@@ -58,5 +58,21 @@ describe("close", () => {
     const args = ["--import", "tsx", program, situation, endpoint];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
     expect([stdout, stderr]).toEqual(["closed\n", ""]);
+  });
+
+  it("lets the process end while a stalled line takes nothing of what was sent", async () => {
+    const link = await createProxy(server.endpoint);
+    const direct = new EtcdClient({ endpoints: [server.endpoint] });
+    const program = fileURLToPath(new URL("support/close-and-exit.ts", import.meta.url));
+    const child = execFile(process.execPath, ["--import", "tsx", program, "stalled", link.host], { timeout: 20_000 });
+    let printed = "";
+    child.stdout!.on("data", (text: string) => (printed += text));
+    await eventually(() => printed).toBe("ready\n");
+    link.stall("toServer");
+    await direct.kv.put({ key: bytes("close-and-exit") });
+    const code = await new Promise((resolve) => child.once("exit", resolve));
+    expect([printed, code]).toEqual(["ready\nclosed\n", 0]);
+    direct.close();
+    await link.close();
   });
 });
