@@ -1,6 +1,6 @@
 import type { ListPage, ListQuery, Request } from "../core/driver.js";
 import { KVPair } from "../core/pair.js";
-import { copyBytes } from "../util/bytes.js";
+import { pooledCopy } from "../util/bytes.js";
 import { EtcdError, type RangeResponse } from "./client/index.js";
 import type { Cluster } from "./cluster.js";
 import { keyAfter } from "./key-space.js";
@@ -99,7 +99,7 @@ export async function readPage(
     bytes += kv.key.length + kv.value.length;
     if (kv.modRevision > newest) newest = kv.modRevision;
     const key = cluster.keys.decode(kv.key);
-    if (key !== undefined) pairs.push(new KVPair(key, copyBytes(kv.value), kv.modRevision));
+    if (key !== undefined) pairs.push(new KVPair(key, pooledCopy(kv.value), kv.modRevision));
   }
   const last = answer.kvs.at(-1);
   if (!answer.more || last === undefined) return { page: { pairs }, revision, newest };

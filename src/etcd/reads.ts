@@ -1,7 +1,7 @@
 import type { ReadAnswer, ReadOperation, Request } from "../core/driver.js";
 import { KVPair } from "../core/pair.js";
 import type { Consistency } from "../core/store.js";
-import { copyBytes } from "../util/bytes.js";
+import { pooledCopy } from "../util/bytes.js";
 import { type RangeResponse, rangeOp } from "./client/index.js";
 import type { Cluster } from "./cluster.js";
 
@@ -29,7 +29,7 @@ export async function readKeys(
 
 function answer({ type, key }: ReadOperation, { count, kvs: [kv] }: RangeResponse): ReadAnswer {
   if (type === "exists") return count > 0n;
-  return kv === undefined ? undefined : new KVPair(key, copyBytes(kv.value), kv.modRevision);
+  return kv === undefined ? undefined : new KVPair(key, pooledCopy(kv.value), kv.modRevision);
 }
 
 type Responses = Awaited<ReturnType<Cluster["client"]["kv"]["txn"]>>["responses"];

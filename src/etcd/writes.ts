@@ -7,6 +7,7 @@ import {
   deleteRangeOp,
   putOp,
   type RequestOp,
+  type TxnOutcome,
   type TxnRequest,
   type TxnResponse,
   txnOp,
@@ -46,7 +47,9 @@ async function writeTogether(
   return cluster.writing(request, async (bounds) => {
     if (operations.length > 1) {
       const txn = { compare: [], success: operations.map((operation) => batchedOp(keys, operation)), failure: [] };
-      return answers(operations, await client.kv.txn(txn, bounds));
+      if (!operations.every(isPlainPut)) return answers(operations, await client.kv.txn(txn, bounds));
+      const revision = revisionOf(await client.kv.txnOutcome(txn, bounds));
+      return operations.map((operation) => written(operation, revision));
     }
     if (first!.expected !== undefined) {
       const answer = await client.kv.txn(conditional(keys, first!, first!.expected), bounds);
@@ -115,6 +118,11 @@ function answers(operations: readonly WriteOperation[], txn: TxnResponse): Write
   });
 }
 
+/** Of such a one the server has nothing to say but the revision. */
+function isPlainPut({ type, expected }: WriteOperation): boolean {
+  return type === "put" && expected === undefined;
+}
+
 function conditionalAnswer(operation: WriteOperation, txn: TxnResponse, revision: bigint): WriteAnswer {
   return txn.succeeded ? written(operation, revision) : conflict(operation.key, operation.expected!);
 }
@@ -124,6 +132,6 @@ function written(operation: WriteOperation, revision: bigint): WriteAnswer {
 }
 
 /** All writes of a transaction have the same revision, and its answer's header names it. */
-function revisionOf({ header }: TxnResponse): bigint {
+function revisionOf({ header }: TxnOutcome): bigint {
   return header!.revision;
 }

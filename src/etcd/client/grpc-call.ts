@@ -92,7 +92,8 @@ export abstract class GrpcCall {
   #end(status: CallStatus): void {
     this.#settle();
     this.ended(status);
-    if (!this.stream.writableEnded) this.stream.close(constants.NGHTTP2_CANCEL);
+    // What is still to be sent, nobody waits for.
+    if (!this.stream.writableFinished) this.stream.close(constants.NGHTTP2_CANCEL);
   }
 
   #settle(): void {

@@ -12,6 +12,7 @@ export type {
   RequestOp,
   ResponseHeader,
   ResponseOp,
+  TxnOutcome,
   TxnRequest,
   TxnResponse,
 } from "./generated/kv.js";

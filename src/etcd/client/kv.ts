@@ -7,6 +7,7 @@ import type {
   PutResponse,
   RangeRequest,
   RangeResponse,
+  TxnOutcome,
   TxnRequest,
   TxnResponse,
 } from "./generated/kv.js";
@@ -52,6 +53,11 @@ export class EtcdKv {
     const requireLeader = options?.serializable !== true;
     const method = options?.readOnly === true ? methods.readOnlyTxn : methods.txn;
     return this.#channel.unary(method, request, { ...options, requireLeader });
+  }
+
+  /** Runs a transaction of writes of which only the revision is to be known, and whether the comparisons held. */
+  txnOutcome(request: TxnRequest, options?: EtcdCallOptions): Promise<TxnOutcome> {
+    return this.#channel.unary(methods.txnOutcome, request, options);
   }
 
   /** Forgets what lies before `revision`. */

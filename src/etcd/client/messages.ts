@@ -1,33 +1,40 @@
 import type { Compare, DeleteRangeRequest, PutRequest, RangeRequest, RequestOp, TxnRequest } from "./generated/kv.js";
 import { Compare_CompareResult as Result, Compare_CompareTarget as Target } from "./generated/kv.js";
 
-/** Field defaults of the protocol, so that callers write only what they mean. */
+/** Field defaults of the protocol, so that callers write only what they mean. By name: spreads take several times as long. */
 const none = new Uint8Array(0);
 
 export function rangeRequest(fields: Pick<RangeRequest, "key"> & Partial<RangeRequest>): RangeRequest {
+  const { rangeEnd = none, limit = 0n, revision = 0n, sortOrder = 0, sortTarget = 0 } = fields;
+  const { serializable = false, keysOnly = false, countOnly = false } = fields;
+  const { minModRevision = 0n, maxModRevision = 0n, minCreateRevision = 0n, maxCreateRevision = 0n } = fields;
   return {
-    rangeEnd: none,
-    limit: 0n,
-    revision: 0n,
-    sortOrder: 0,
-    sortTarget: 0,
-    serializable: false,
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0n,
-    maxModRevision: 0n,
-    minCreateRevision: 0n,
-    maxCreateRevision: 0n,
-    ...fields,
+    key: fields.key,
+    rangeEnd,
+    limit,
+    revision,
+    sortOrder,
+    sortTarget,
+    serializable,
+    keysOnly,
+    countOnly,
+    minModRevision,
+    maxModRevision,
+    minCreateRevision,
+    maxCreateRevision,
   };
 }
 
 export function putRequest(fields: Pick<PutRequest, "key"> & Partial<PutRequest>): PutRequest {
-  return { value: none, lease: 0n, prevKv: false, ignoreValue: false, ignoreLease: false, ...fields };
+  const { key, value = none, lease = 0n, prevKv = false, ignoreValue = false, ignoreLease = false } = fields;
+  return { key, value, lease, prevKv, ignoreValue, ignoreLease };
 }
 
-export function deleteRangeRequest(fields: Pick<DeleteRangeRequest, "key"> & Partial<DeleteRangeRequest>) {
-  return { rangeEnd: none, prevKv: false, ...fields } satisfies DeleteRangeRequest;
+export function deleteRangeRequest(
+  fields: Pick<DeleteRangeRequest, "key"> & Partial<DeleteRangeRequest>,
+): DeleteRangeRequest {
+  const { key, rangeEnd = none, prevKv = false } = fields;
+  return { key, rangeEnd, prevKv };
 }
 
 /** Operations of a transaction. */

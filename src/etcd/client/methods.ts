@@ -1,4 +1,4 @@
-import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import * as auth from "./generated/auth.js";
 import * as kv from "./generated/kv.js";
 import * as lease from "./generated/lease.js";
@@ -16,13 +16,26 @@ export interface UnaryMethod<Request, Response> {
 
 /** The two halves of a generated message that a call needs. */
 interface MessageCodec<T> {
-  encode(message: T): BinaryWriter;
+  encode(message: T, writer: BinaryWriter): BinaryWriter;
   decode(bytes: Uint8Array): T;
 }
 
-/** The bytes of a message, as a Buffer; none are copied for that. */
+/** What the writer may hold on to after a message, in bytes. */
+const keptBytes = 256 * 1024;
+
+/** One for all messages: to let a new one grow takes longer than to write. */
+let writer = new BinaryWriter();
+
+/** The bytes of a message, as a Buffer. Throws an `Error` on a number that its field has no room for. */
 export function encodeMessage<T>(codec: MessageCodec<T>, message: T): Buffer {
-  const bytes = codec.encode(message).finish();
+  let bytes: Uint8Array;
+  try {
+    codec.encode(message, writer);
+  } finally {
+    // Also empties it, which after a failure is all that this is for.
+    bytes = writer.finish();
+  }
+  if (bytes.length > keptBytes) writer = new BinaryWriter();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
@@ -44,6 +57,8 @@ export const range = method("KV/Range", kv.RangeRequest, kv.RangeResponse, "read
 export const put = method("KV/Put", kv.PutRequest, kv.PutResponse, "write");
 export const deleteRange = method("KV/DeleteRange", kv.DeleteRangeRequest, kv.DeleteRangeResponse, "write");
 export const txn = method("KV/Txn", kv.TxnRequest, kv.TxnResponse, "write");
+/** For transactions whose answers to single operations are not of interest. */
+export const txnOutcome = method("KV/Txn", kv.TxnRequest, kv.TxnOutcome, "write");
 /** For transactions of reads alone. */
 export const readOnlyTxn = method("KV/Txn", kv.TxnRequest, kv.TxnResponse, "read");
 export const compact = method("KV/Compact", kv.CompactionRequest, kv.CompactionResponse, "write");

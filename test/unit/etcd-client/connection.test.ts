@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Connection, ConnectionOptions } from "../../../src/etcd/client/connection.js";
 import { parseEndpoint } from "../../../src/etcd/client/endpoint.js";
 import { EtcdClient, type EtcdError } from "../../../src/etcd/client/index.js";
+import type { UnaryRequest } from "../../../src/etcd/client/unary-call.js";
 import { createProxy } from "../../servers/index.js";
 import { type Arrival, failureOf, GrpcServer, message, respond } from "./grpc-server.js";
 
@@ -28,9 +29,16 @@ async function connected(options?: Partial<ConnectionOptions>): Promise<{ to: Co
   return { to, losses };
 }
 
-function call(to: Connection, options: { timeoutMs?: number; signal?: AbortSignal; metadata?: Metadata } = {}) {
-  const { timeoutMs = 10_000, signal, metadata = new Metadata() } = options;
-  return to.unary({ path: "/etcdserverpb.KV/Put", message: Buffer.from("hello"), metadata, timeoutMs, signal });
+function call(to: Connection, options: Partial<UnaryRequest> = {}): Promise<Uint8Array> {
+  const path = "/etcdserverpb.KV/Put";
+  const defaults = {
+    path,
+    message: Buffer.from("hello"),
+    metadata: new Metadata(),
+    timeoutMs: 10_000,
+    signal: undefined,
+  };
+  return to.unary({ ...defaults, ...options });
 }
 
 /** Resolves when so many calls have come. */
@@ -118,6 +126,18 @@ describe("a call", () => {
     server.answer(({ stream }) => answer(stream));
     expect(await failureOf(call(to))).toMatchObject({ reason, outcome: "unknown" });
     expect([to.ready, to.active, server.arrivals.length]).toEqual([true, 0, 1]);
+  });
+
+  it("that is answered before all of it was sent ends there, and leaves no stream open", async () => {
+    const { to } = await connected();
+    const headers = { ":status": 200, "grpc-status": "8", "grpc-message": "grpc: received message larger than max" };
+    server.answer(({ stream }) => {
+      stream.pause();
+      stream.respond(headers, { endStream: true });
+    });
+    expect(await failureOf(call(to, { message: Buffer.alloc(5_000_000) }))).toMatchObject({ reason: "too-large" });
+    await expect.poll(() => server.arrivals[0]!.stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    expect([to.ready, to.active]).toEqual([true, 0]);
   });
 
   it("was surely not applied when its stream was refused", async () => {

@@ -36,6 +36,15 @@ describe("messages on the wire", () => {
     expect(request).toBeInstanceOf(Buffer);
   });
 
+  it("are not mixed up with one that could not be written", () => {
+    const tooLarge = { key: Uint8Array.of(0x6b), limit: 2n ** 63n };
+    expect(() => range.encode(rangeRequest(tooLarge))).toThrow("too large");
+    expect(range.encode(rangeRequest({ key: Uint8Array.of(0x6c) })).toString("hex")).toBe("0a016c");
+    const large = new Uint8Array(1_000_000).fill(7);
+    expect(range.encode(rangeRequest({ key: large }))).toHaveLength(1_000_004);
+    expect(range.encode(rangeRequest({ key: Uint8Array.of(0x6d) })).toString("hex")).toBe("0a016d");
+  });
+
   it("keep 64 bits", () => {
     const largest = 2n ** 63n - 1n;
     const pair = {

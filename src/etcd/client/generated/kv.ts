@@ -186,6 +186,12 @@ export interface TxnResponse {
   responses: ResponseOp[];
 }
 
+/** A TxnResponse of which the answers to single operations are skipped: those to puts tell nothing. */
+export interface TxnOutcome {
+  header: ResponseHeader | undefined;
+  succeeded: boolean;
+}
+
 export interface CompactionRequest {
   revision: bigint;
   /** Answer only when the compacted space is really free. */
@@ -1447,6 +1453,63 @@ export const TxnResponse: MessageFns<TxnResponse> = {
             }
 
             message.responses.push(ResponseOp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTxnOutcome(): TxnOutcome {
+  return { header: undefined, succeeded: false };
+}
+
+export const TxnOutcome: MessageFns<TxnOutcome> = {
+  encode(message: TxnOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    if (message.succeeded !== false) {
+      writer.uint32(16).bool(message.succeeded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TxnOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTxnOutcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.succeeded = reader.bool();
             continue;
           }
         }
