@@ -8,13 +8,13 @@ interface Due {
 /** One timer for the deadlines of all calls under way: most calls are over long before theirs. */
 export class CallDeadlines<Call extends Due> {
   readonly #clock: Clock;
-  readonly #calls: ReadonlySet<Call>;
+  readonly #calls: () => Iterable<Call>;
   readonly #onExpired: (call: Call) => void;
   #timer: Timer | undefined;
   #firesAt = Number.POSITIVE_INFINITY;
 
-  /** `calls` are those under way, kept by whoever makes them. */
-  constructor(clock: Clock, calls: ReadonlySet<Call>, onExpired: (call: Call) => void) {
+  /** `calls` tells those under way. */
+  constructor(clock: Clock, calls: () => Iterable<Call>, onExpired: (call: Call) => void) {
     this.#clock = clock;
     this.#calls = calls;
     this.#onExpired = onExpired;
@@ -38,7 +38,7 @@ export class CallDeadlines<Call extends Due> {
     this.#firesAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const call of this.#calls) {
+    for (const call of this.#calls()) {
       if (call.deadline <= now) this.#onExpired(call);
       else next = Math.min(next, call.deadline);
     }

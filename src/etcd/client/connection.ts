@@ -45,7 +45,8 @@ export class Connection implements CallHost {
   readonly #headers: RequestHeaders;
   readonly #socket: Socket;
   readonly #session: ClientHttp2Session;
-  readonly #active = new Set<GrpcCall>();
+  /** Made anew whenever it is empty: the tables of one that is used for long keep old calls from being collected. */
+  #active = new Set<GrpcCall>();
   readonly #deadlines: CallDeadlines<GrpcCall>;
   readonly #pings: SessionPings;
   readonly #connected = createDeferred<void>();
@@ -74,10 +75,14 @@ export class Connection implements CallHost {
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
       maxSendHeaderBlockLength: Number.MAX_SAFE_INTEGER,
     });
-    this.#deadlines = new CallDeadlines(clock, this.#active, (call) => {
-      call.cancel(this.#late(call));
-      this.suspectMute(call.sentAt);
-    });
+    this.#deadlines = new CallDeadlines(
+      clock,
+      () => this.#active,
+      (call) => {
+        call.cancel(this.#late(call));
+        this.suspectMute(call.sentAt);
+      },
+    );
     this.#pings = new SessionPings({
       session: this.#session,
       clock,
@@ -193,6 +198,7 @@ export class Connection implements CallHost {
   onOver(call: GrpcCall): void {
     this.#active.delete(call);
     if (this.#active.size > 0) return;
+    this.#active = new Set();
     this.#socket.unref();
     if (this.#over !== undefined) this.#destroy();
   }
