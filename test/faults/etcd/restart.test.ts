@@ -1,6 +1,7 @@
 import { expect } from "vitest";
+import { isStoreError } from "../../../src/core/errors.js";
 import { keepsWritesThroughKills, seesEmptiedServer } from "../support/load.js";
-import { it, text, withRig } from "./support.js";
+import { bytes, it, text, withRig } from "./support.js";
 
 it("a server killed and started again under load keeps every acknowledged write", () =>
   withRig(async (rig) => {
@@ -10,6 +11,42 @@ it("a server killed and started again under load keeps every acknowledged write"
       killAndStart: () => member.kill().then(() => member.start()),
       held: async (key) => text((await rig.held(key))?.value),
     });
+  }));
+
+it("a server stopped in good order and started again under load applies no write twice", () =>
+  withRig(async (rig) => {
+    const store = await rig.openDirect({ timeoutMs: 20_000 });
+    const acknowledged: string[] = [];
+    const unknown: string[] = [];
+    const load = { over: false };
+    const writer = async (name: string): Promise<void> => {
+      for (let n = 0; !load.over; n++) {
+        const key = `${name}/${n}`;
+        await store.put(key, "1").then(
+          () => acknowledged.push(key),
+          (error: unknown) => {
+            // What surely was not applied is sent again, so that nobody hears of it.
+            if (!isStoreError(error) || error.outcome !== "unknown") throw error;
+            unknown.push(key);
+          },
+        );
+      }
+    };
+    const writers = Array.from({ length: 16 }, (_, at) => writer(`once/${at}`));
+    for (let stop = 0; stop < 3; stop++) {
+      const before = acknowledged.length;
+      await expect.poll(() => acknowledged.length, { timeout: 20_000 }).toBeGreaterThan(before + 200);
+      await rig.server.member.stop();
+      await rig.server.member.start();
+    }
+    load.over = true;
+    await Promise.all(writers);
+    const { kvs } = await rig.direct.kv.range({ key: bytes("once/"), rangeEnd: bytes("once0"), limit: 0n });
+    const versions = new Map(kvs.map(({ key, version }) => [text(key), version]));
+    expect([...versions.values()].filter((version) => version !== 1n)).toEqual([]);
+    expect(acknowledged.filter((key) => !versions.has(key))).toEqual([]);
+    const accountedFor = new Set([...acknowledged, ...unknown]);
+    expect([...versions.keys()].filter((key) => !accountedFor.has(key))).toEqual([]);
   }));
 
 it("watches of a server that comes back empty are told, and go on", () =>
