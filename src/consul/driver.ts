@@ -35,7 +35,7 @@ import { acquireLock } from "./lock.js";
 import { isCanonical, keyPath, pairsOf } from "./pairs.js";
 import { readKeys } from "./reads.js";
 import { createSession, destroySession, SessionLease } from "./sessions.js";
-import { type Member, WatchQuery } from "./watch-query.js";
+import { WatchQuery } from "./watch-query.js";
 import { checkOf, comparisonFailed } from "./write-steps.js";
 import { writeTogether } from "./writes.js";
 
@@ -60,15 +60,15 @@ export class ConsulDriver implements Driver {
   readonly #limit = new OperationLimit();
   /** The keys that sessions made here hold, each with its lease. */
   readonly #leases = new Map<string, SessionLease>();
-  readonly #watches: DirectoryWatches<Member>;
+  readonly #watches: DirectoryWatches;
   #host: DriverHost | undefined;
 
   constructor(parts: ConsulDriverParts) {
     this.#parts = parts;
     this.#http = parts.http;
     this.endpoint = parts.http.endpoints.join(",");
-    const watching = { ...parts, host: () => this.#host };
-    this.#watches = new DirectoryWatches((scope) => new WatchQuery(watching, scope));
+    const watching = { clock: parts.clock, suspended: (reason: StoreError) => this.#host?.suspended(reason) };
+    this.#watches = new DirectoryWatches(watching, (scope) => new WatchQuery(parts, scope));
     this.capabilities = consulCapabilities(parts.minimumTtlMs);
     const limit = this.#limit;
     this.batching = {

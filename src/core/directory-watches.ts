@@ -1,36 +1,27 @@
 import type { Upstream, WatchScope, WatchSink } from "./driver.js";
+import { type PolledSource, PolledWatch, type PolledWatchHost } from "./polled-watch.js";
 
 /** So many keys of one directory have an upstream each; the others share one of the directory. */
 const aloneInDirectory = 4;
 /** So many keys have an upstream each at most, whatever their directories. */
 const aloneInAll = 32;
 
-/** A question to the server that takes a connection for as long as somebody wants its answers. */
-export interface SharedUpstream<Member> {
-  /** How many sinks it tells. */
-  readonly members: number;
-  /** `key` narrows what the sink is told to one key. */
-  join(sink: WatchSink, key: string | undefined): Member;
-  /** The member wants the state afresh. */
-  refresh(member: Member): void;
-  /** The last to leave ends it. */
-  leave(member: Member): void;
-}
-
 /**
  * The watches of a store whose server takes a connection for each: many watches on keys of one directory share one, which
  * sees every change in the directory and tells each what concerns its key.
  */
-export class DirectoryWatches<Member> {
-  readonly #open: (scope: WatchScope) => SharedUpstream<Member>;
+export class DirectoryWatches {
+  readonly #host: PolledWatchHost;
+  readonly #sourceOf: (scope: WatchScope) => PolledSource;
   /** Upstreams of directories that watches of keys share. */
-  readonly #shared = new Map<string, SharedUpstream<Member>>();
+  readonly #shared = new Map<string, PolledWatch>();
   /** How many keys of a directory have an upstream of their own. */
   readonly #alone = new Map<string, number>();
   #aloneInAll = 0;
 
-  constructor(open: (scope: WatchScope) => SharedUpstream<Member>) {
-    this.#open = open;
+  constructor(host: PolledWatchHost, sourceOf: (scope: WatchScope) => PolledSource) {
+    this.#host = host;
+    this.#sourceOf = sourceOf;
   }
 
   watch(scope: WatchScope, sink: WatchSink): Upstream {
@@ -42,6 +33,10 @@ export class DirectoryWatches<Member> {
     return this.#join(this.#open(scope), sink, scope.path, () => this.#countAlone(directory, -1));
   }
 
+  #open(scope: WatchScope): PolledWatch {
+    return new PolledWatch(this.#sourceOf(scope), this.#host);
+  }
+
   #share(directory: string, key: string, sink: WatchSink): Upstream {
     const upstream = this.#shared.get(directory) ?? this.#open({ type: "tree", path: directory });
     this.#shared.set(directory, upstream);
@@ -50,7 +45,7 @@ export class DirectoryWatches<Member> {
     });
   }
 
-  #join(upstream: SharedUpstream<Member>, sink: WatchSink, key: string | undefined, onLeave: () => void): Upstream {
+  #join(upstream: PolledWatch, sink: WatchSink, key: string | undefined, onLeave: () => void): Upstream {
     const member = upstream.join(sink, key);
     let left = false;
     return {

@@ -20,7 +20,7 @@ import type {
   WriteOperation,
 } from "../core/driver.js";
 import { DirectoryWatches } from "../core/directory-watches.js";
-import { isStoreError } from "../core/errors.js";
+import { isStoreError, type StoreError } from "../core/errors.js";
 import type { Consistency } from "../core/store.js";
 import { etcd2Capabilities, refuseKey } from "./capabilities.js";
 import { callConnections } from "./client/endpoints.js";
@@ -31,7 +31,7 @@ import { acquireLock } from "./lock.js";
 import { putLeased } from "./put-leased.js";
 import { get, list, look } from "./reads.js";
 import { commit } from "./transaction.js";
-import { type Member, WatchFeed } from "./watch-feed.js";
+import { WatchFeed } from "./watch-feed.js";
 import { put, remove } from "./writes.js";
 
 /** The v2 API takes one key a request: concurrent calls share connections, not requests. */
@@ -45,15 +45,14 @@ export class Etcd2Driver implements Driver {
   readonly batching = { reads: oneByOne, writes: oneByOne };
   readonly refuseKey = refuseKey;
   readonly #cluster: Cluster;
-  readonly #watches: DirectoryWatches<Member>;
+  readonly #watches: DirectoryWatches;
   #host: DriverHost | undefined;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.endpoint = cluster.client.endpoints.map((url) => url.replace(/^https?:\/\//, "")).join(",");
-    this.#watches = new DirectoryWatches(
-      (scope) => new WatchFeed(cluster, scope, (reason) => this.#host?.suspended(reason)),
-    );
+    const host = { clock: cluster.clock, suspended: (reason: StoreError) => this.#host?.suspended(reason) };
+    this.#watches = new DirectoryWatches(host, (scope) => new WatchFeed(cluster, scope));
   }
 
   start(host: DriverHost): void {
