@@ -11,12 +11,16 @@ export function pairOf({ Key, Value, ModifyIndex }: KvResult): KVPair {
 
 /** The body of a read as pairs, in the order of the bytes of their keys. */
 export function pairsOf(http: ConsulHttp, body: string): KVPair[] {
-  return sortedPairs(resultsOf(http, body));
+  return sortedPairs(ownOf(http, resultsOf(body)));
 }
 
-/** What the body of a read says of Kvasir's keys. */
-export function resultsOf(http: ConsulHttp, body: string): KvResult[] {
-  const results = body === "" ? [] : (JSON.parse(body) as KvResult[]);
+/** What the body of a read says, of any keys. */
+export function resultsOf(body: string): KvResult[] {
+  return body === "" ? [] : (JSON.parse(body) as KvResult[]);
+}
+
+/** Of these the results of Kvasir's keys. */
+export function ownOf(http: ConsulHttp, results: readonly KvResult[]): KvResult[] {
   return results
     .map((result) => withoutPrefix(result, http.keyPrefix))
     .filter(({ Key }) => isCanonical(Key) && !isLockKey(Key));

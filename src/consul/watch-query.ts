@@ -6,9 +6,8 @@ import type { PolledMember, PolledSource, Telling } from "../core/polled-watch.j
 import type { Clock } from "../util/clock.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp, ConsulReply } from "./client/http.js";
-import type { KvResult } from "./client/transaction.js";
 import { storeError } from "./errors.js";
-import { keyPath, pairOf, resultsOf, sortedPairs } from "./pairs.js";
+import { keyPath, ownOf, pairOf, resultsOf, sortedPairs } from "./pairs.js";
 
 /** Queries lie so far apart at least, in milliseconds. */
 const leastSpacingMs = 1;
@@ -37,8 +36,8 @@ export class WatchQuery implements PolledSource {
   readonly #shape: Readonly<Record<string, string>>;
   /** Of the answer before; 0 when the state has to be read. */
   #index = 0;
-  /** The keys of the answer before, each with its index. */
-  #indexes: ReadonlyMap<string, number> = new Map();
+  /** How many keys the answer before had. */
+  #count = 0;
 
   constructor(host: ConsulWatchHost, { type, path }: WatchScope) {
     this.#host = host;
@@ -84,22 +83,27 @@ export class WatchQuery implements PolledSource {
   /** `fresh`: after an outage or in another life of the data, when no revision proves that there is nothing new. */
   #tell(members: readonly PolledMember[], reply: ConsulReply, fresh: boolean): number {
     const startedAt = performance.now();
+    const { http } = this.#host;
+    const results = resultsOf(reply.status === 404 ? "" : reply.body);
+    // A write gives its key an index above all that were there; what became less in number was deleted.
+    const since = fresh ? 0 : this.#index;
+    const created = results.reduce((sum, { CreateIndex }) => (CreateIndex > since ? sum + 1 : sum), 0);
+    const deleted = fresh || this.#count + created > results.length;
+    this.#count = results.length;
     // An index that goes backward, or is 0, belongs to another life of the servers' data: read everything anew.
     this.#index = reply.index < this.#index ? 0 : reply.index;
-    const results = resultsOf(this.#host.http, reply.status === 404 ? "" : reply.body);
-    const before = this.#indexes;
-    const indexes = new Map(results.map(({ Key, ModifyIndex }) => [Key, ModifyIndex]));
-    this.#indexes = indexes;
-    const news = new Map<string, KvResult>();
-    for (const result of results) {
-      if (fresh || before.get(result.Key) !== result.ModifyIndex) news.set(result.Key, result);
-    }
+    const written = ownOf(
+      http,
+      results.filter(({ ModifyIndex }) => ModifyIndex > since),
+    );
+    const news = new Map(written.map((result) => [result.Key, result]));
+    const there = deleted ? new Set(ownOf(http, results).map(({ Key }) => Key)) : undefined;
     let pairs: readonly KVPair[] | undefined;
     for (const { sink, key } of members) {
       const own = key === undefined ? undefined : news.get(key);
-      if (key === undefined) sink.snapshot((pairs ??= sortedPairs(results)));
+      if (key === undefined) sink.snapshot((pairs ??= sortedPairs(ownOf(http, results))));
       else if (own !== undefined) sink.snapshot([pairOf(own)]);
-      else if (fresh || (before.has(key) && !indexes.has(key))) sink.snapshot([]);
+      else if (there?.has(key) === false) sink.snapshot([]);
     }
     // Without an index to wait for, every query is answered at once.
     if (this.#index === 0) return longestRestMs;

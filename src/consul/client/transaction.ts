@@ -52,6 +52,7 @@ export interface KvResult {
   readonly Key: string;
   /** Base64; null for an empty value, and after writes. */
   readonly Value: string | null;
+  readonly CreateIndex: number;
   readonly ModifyIndex: number;
   readonly Session?: string | undefined;
 }
@@ -124,8 +125,8 @@ export async function transact(
 /** A result under the key that the caller knows. */
 export function withoutPrefix(result: KvResult, prefix: string): KvResult {
   if (prefix === "") return result;
-  const { Key, Value, ModifyIndex, Session } = result;
-  return { Key: Key.slice(prefix.length), Value, ModifyIndex, Session };
+  const { Key, Value, CreateIndex, ModifyIndex, Session } = result;
+  return { Key: Key.slice(prefix.length), Value, CreateIndex, ModifyIndex, Session };
 }
 
 /** By hand, for the flags' sake. */
