@@ -7,6 +7,7 @@ import { RequestTooLargeError, ZooKeeperError } from "./errors.js";
 import { FrameReader } from "./framing.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { Operation } from "./operations.js";
+import { ReadModeration } from "./read-moderation.js";
 import {
   type ConnectRequest,
   type ConnectResponse,
@@ -47,7 +48,7 @@ const replyHeaderBytes = 16;
 
 /**
  * One socket and the requests on it, pipelined: written in the order of `send`, together at the end of the tick, and
- * answered by the server in the same order. Any frame that makes no sense ends the connection.
+ * answered by the server in the same order. With many requests on it, answers are read several at a time. Any frame that makes no sense ends the connection.
  */
 export class Connection {
   /** What the server is known to have; requests beyond it fall back or fail. */
@@ -60,6 +61,7 @@ export class Connection {
   readonly #writer: JuteWriter;
   readonly #reader = new JuteReader();
   readonly #frames: FrameReader;
+  readonly #moderation: ReadModeration;
   readonly #pending = new RequestQueue();
   /** Requests with an xid of their own: pings, auth and setWatches overtake the others. */
   readonly #outOfBand = new Map<number, RequestQueue>();
@@ -78,6 +80,7 @@ export class Connection {
     this.#socket = socket;
     this.#options = options;
     this.#writer = new JuteWriter(options.maxRequestBytes);
+    this.#moderation = new ReadModeration(socket, options.clock);
     this.#frames = new FrameReader(options.maxResponseBytes, (buffer, start, end, lasting) =>
       this.#onFrame(buffer, start, end, lasting),
     );
@@ -138,11 +141,17 @@ export class Connection {
     this.#scheduleFlush();
   }
 
+  /** Reads at once what has arrived. */
+  hurry(now: number): void {
+    this.#moderation.hurry(now);
+  }
+
   /** Ends the connection; every request on it fails. */
   destroy(error: ZooKeeperError): void {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = error;
     this.#heartbeat?.stop();
+    this.#moderation.stop();
     this.#socket.destroy();
     this.#greeting?.reject(error);
     for (const request of this.#pending.drain()) {
@@ -215,13 +224,15 @@ export class Connection {
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#heartbeat !== undefined) this.#heartbeat.lastHeardAt = this.#options.clock.now();
+    const now = this.#options.clock.now();
+    if (this.#heartbeat !== undefined) this.#heartbeat.lastHeardAt = now;
     try {
       this.#frames.push(chunk);
     } catch (error) {
       const malformed = new MarshallingError(`${this.server} sent something malformed: ${(error as Error).message}`);
       this.destroy(malformed);
     }
+    if (this.#endedBy === undefined) this.#moderation.afterRead(chunk.length, this.#pending.size, now);
   }
 
   #onFrame(buffer: Buffer, start: number, end: number, lasting: boolean): void {

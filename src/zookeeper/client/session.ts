@@ -278,6 +278,7 @@ export class Session {
     }
     if (due.length > 0 && !this.#graceGiven) {
       this.#graceGiven = true;
+      this.#connection?.hurry(now);
       return now + graceMs;
     }
     this.#graceGiven = false;
