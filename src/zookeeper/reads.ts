@@ -1,27 +1,44 @@
 import type { ReadAnswer, ReadOperation, Request } from "../core/driver.js";
 import type { Consistency } from "../core/store.js";
-import { errorFromCode, type MultiReadResult, NoNodeError, ReadFailure } from "./client/index.js";
+import { errorFromCode, type MultiReadResult, NoNodeError, ReadFailure, type RequestOptions } from "./client/index.js";
 import type { Ensemble } from "./ensemble.js";
 import { storeError } from "./errors.js";
 import { isKey, pairOf } from "./nodes.js";
 
-/** Reads keys in one round trip: a multi-read, behind a barrier where they are to be linearizable. */
+/** Reads keys in one round trip: a multi-read of several, behind a barrier where they are to be linearizable. */
 export async function readKeys(
   ensemble: Ensemble,
   operations: readonly ReadOperation[],
   consistency: Consistency,
   request: Request,
 ): Promise<ReadAnswer[]> {
-  const { client, paths } = ensemble;
   const bounds = ensemble.bounds(request);
-  // A multi-read takes no `exists`; that would not tell a directory from an empty key either.
-  const reads = operations.map(({ key }) => ({ type: "getData", path: paths.of(key) }) as const);
   try {
-    if (consistency === "stale") return answers(ensemble, operations, await client.multiRead(reads, bounds));
-    const [, results] = await Promise.all([ensemble.barrier(bounds), client.multiRead(reads, bounds)]);
+    if (consistency === "stale") return answers(ensemble, operations, await readNodes(ensemble, operations, bounds));
+    const [, results] = await Promise.all([ensemble.barrier(bounds), readNodes(ensemble, operations, bounds)]);
     return answers(ensemble, operations, results);
   } catch (error) {
     throw storeError(error, ensemble.endpoint, false);
+  }
+}
+
+/** Neither way takes an `exists`: that would not tell a directory from an empty key. */
+async function readNodes(
+  { client, paths }: Ensemble,
+  operations: readonly ReadOperation[],
+  bounds: RequestOptions,
+): Promise<MultiReadResult[]> {
+  if (operations.length > 1) {
+    return client.multiRead(
+      operations.map(({ key }) => ({ type: "getData", path: paths.of(key) })),
+      bounds,
+    );
+  }
+  try {
+    return [await client.getData(paths.of(operations[0]!.key), bounds)];
+  } catch (error) {
+    if (error instanceof NoNodeError) return [new ReadFailure(error.code)];
+    throw error;
   }
 }
 

@@ -32,17 +32,18 @@ export async function writeKeys(
 ): Promise<WriteAnswer[]> {
   if (operations.length === 1) return [await writeOne(ensemble, operations[0]!, request)];
   const known = operations.filter((operation): operation is PutOperation => isPlainSet(ensemble, operation));
-  const together = known.length > 1 ? new Set<WriteOperation>(known) : undefined;
-  const sets = together && setTogether(ensemble, known, request);
+  const sets = known.length > 1 ? setTogether(ensemble, known, request) : undefined;
   if (sets !== undefined && known.length === operations.length) {
-    // The common case, without a promise for each.
+    // The common case, without a promise for each, and nothing learnt of the keys.
     const stats = await ensemble.writing(request, () => sets);
-    const plain = stats !== undefined && known.every((put) => stats.get(put)?.isEphemeral === false);
-    if (plain) return known.map((put) => written(ensemble, put, stats.get(put)!));
+    const plain = stats?.every((stat) => stat?.isEphemeral === false);
+    if (plain === true) return known.map(({ key, value }, at) => new KVPair(key, value, revisionOf(stats![at]!)));
   }
+  const places = new Map<WriteOperation, number>(known.map((put, at) => [put, at]));
   const ends = await Promise.allSettled(
     operations.map(async (operation) => {
-      const stat = together?.has(operation) === true ? (await sets)?.get(operation) : undefined;
+      const place = places.get(operation);
+      const stat = place === undefined ? undefined : (await sets)?.[place];
       if (stat === undefined) return writeOne(ensemble, operation, request);
       return settled(ensemble, operation as PutOperation, stat, request);
     }),
@@ -63,12 +64,12 @@ function isPlainSet({ recent }: Ensemble, { type, key, expected }: WriteOperatio
   return type === "put" && expected === undefined && recent.has(key);
 }
 
-/** What puts that were carried out together made of their nodes; `undefined` when the server refused them. */
+/** What puts made of their nodes, in one transaction; `undefined` when the server refused it. */
 async function setTogether(
   ensemble: Ensemble,
   puts: readonly PutOperation[],
   request: Request,
-): Promise<Map<WriteOperation, Stat> | undefined> {
+): Promise<(Stat | undefined)[] | undefined> {
   const operations = puts.map(
     ({ key, value }): MultiOperation => ({
       type: "setData",
@@ -83,12 +84,7 @@ async function setTogether(
     if (error instanceof MultiError) return undefined;
     throw error;
   }
-  const stats = new Map<WriteOperation, Stat>();
-  for (const [at, put] of puts.entries()) {
-    const result = reply.results[at];
-    if (result?.type === "setData") stats.set(put, result.stat);
-  }
-  return stats;
+  return reply.results.map((result) => (result.type === "setData" ? result.stat : undefined));
 }
 
 function writeOne(ensemble: Ensemble, operation: WriteOperation, request: Request): Promise<KVPair | boolean> {
@@ -122,10 +118,15 @@ async function putAnyway(
   const path = paths.of(put.key);
   if (ephemeral.has(put.key)) return writeCarefully(ensemble, put, request);
   const set = absentAsUndefined(client.setData(path, put.value, bounds));
-  // Of a key that may be new both are sent, and one of the two does it. One that is there costs the server less alone.
-  const created = recent.has(put.key) ? undefined : refusedAsUndefined(createKey(ensemble, path, put.value, bounds));
-  const [whenThere, whenNew] = await Promise.all([set, created]);
-  const stat = whenThere?.stat ?? whenNew;
+  let stat: Stat | undefined;
+  if (recent.has(put.key)) {
+    stat = (await set)?.stat;
+  } else {
+    // Of a key that may be new both are sent, and one of the two does it. One that is there costs the server less alone.
+    const created = refusedAsUndefined(createKey(ensemble, path, put.value, bounds));
+    const [whenThere, whenNew] = await Promise.all([set, created]);
+    stat = whenThere?.stat ?? whenNew;
+  }
   if (stat !== undefined) return settled(ensemble, put, stat, request);
   recent.delete(put.key);
   return writeCarefully(ensemble, put, request);
