@@ -163,6 +163,24 @@ it("a contender that an operator deletes: the holder is told at once, though its
     await next.unlock();
   }));
 
+it("a contender that an operator deletes before the value is written: another is made, and no lock held without one", () =>
+  withRig(async (rig) => {
+    const store = await rig.open({ sessionTimeoutMs: 20_000 });
+    await rig.direct.create("/lock___lock");
+    rig.proxy.holdReplies();
+    const taking = store.newLock("lock", { value: "me" }).lock({ timeoutMs: 20_000 });
+    await expect.poll(() => rig.contenders("lock").then((names) => names.length)).toBe(1);
+    const [deleted] = await rig.contenders("lock");
+    expect(await rig.held("lock")).toBeUndefined();
+    await rig.direct.delete(`/lock___lock/${deleted!}`);
+    rig.proxy.resume();
+    const hold = await taking;
+    expect(await rig.contenders("lock")).toHaveLength(1);
+    expect([hold.held, await rig.held("lock")]).toEqual([true, "me"]);
+    await hold.unlock();
+    expect(await rig.contenders("lock")).toEqual([]);
+  }));
+
 it("waits that are given up, and contenders whose process dies, leave the queue in order", () =>
   withRig(async (rig) => {
     const store = await rig.open({ sessionTimeoutMs: 1_500 });
