@@ -1,4 +1,5 @@
-import { Metadata } from "@grpc/grpc-js";
+/** Headers of a call that are the caller's, not gRPC's own; their names are in lower case. */
+export type Metadata = Readonly<Record<string, string>>;
 
 /** What a call carries besides its message: the token, and whether the member must see a leader. */
 export interface CallMetadata {
@@ -11,11 +12,8 @@ export interface CallMetadata {
 export const anonymous: CallMetadata = metadataOf(undefined);
 
 function metadataOf(token: string | undefined): CallMetadata {
-  const plain = new Metadata();
-  if (token !== undefined) plain.set("token", token);
-  const withLeader = plain.clone();
-  withLeader.set("hasleader", "true");
-  return { withLeader, plain };
+  const plain: Metadata = token === undefined ? {} : { token };
+  return { withLeader: { ...plain, hasleader: "true" }, plain };
 }
 
 /**

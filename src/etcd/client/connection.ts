@@ -1,8 +1,8 @@
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
 import type { Socket } from "node:net";
-import { type Metadata, status as GrpcStatus } from "@grpc/grpc-js";
 import type { Clock } from "../../util/clock.js";
 import { createDeferred } from "../../util/deferred.js";
+import type { Metadata } from "./auth.js";
 import { CallDeadlines } from "./call-deadlines.js";
 import type { Endpoint } from "./endpoint.js";
 import { abortedError, closedError, type EtcdError, errorFromStatus } from "./errors.js";
@@ -11,6 +11,7 @@ import type { ChannelSettings } from "./options.js";
 import { RequestHeaders } from "./request-headers.js";
 import { SessionPings } from "./session-pings.js";
 import { openSocket } from "./socket.js";
+import { GrpcStatus } from "./status-codes.js";
 import { type Stream, StreamCall, type StreamListener } from "./stream-call.js";
 import { UnaryCall, type UnaryRequest } from "./unary-call.js";
 

@@ -4,8 +4,7 @@ export interface Endpoint {
   readonly name: string;
   /** Host name or address, without brackets. */
   readonly host: string;
-  /** What grpc-js dials; its `dns:` resolver looks the host up anew for each connection, and takes addresses as well. */
-  readonly target: string;
+  readonly port: number;
   readonly tls: boolean;
 }
 
@@ -25,10 +24,5 @@ export function parseEndpoint(text: string, tls: boolean): Endpoint {
   }
   const name = `${match[2]!}:${port}`;
   const host = match[2]!.replace(/^\[|\]$/g, "");
-  return { name, host, target: `dns:${name}`, tls: match[1] === undefined ? tls : match[1] === "https" };
-}
-
-/** The port of an endpoint. */
-export function portOf({ name }: Endpoint): number {
-  return Number(name.slice(name.lastIndexOf(":") + 1));
+  return { name, host, port, tls: match[1] === undefined ? tls : match[1] === "https" };
 }

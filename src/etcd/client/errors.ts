@@ -1,4 +1,4 @@
-import { status as GrpcStatus } from "@grpc/grpc-js";
+import { GrpcStatus, statusName } from "./status-codes.js";
 
 /** What a failed call came to, for programs to decide on. */
 export type EtcdErrorReason =
@@ -148,7 +148,7 @@ const verdictsByStatus: Readonly<Record<number, Verdict>> = {
 export function errorFromStatus(code: number, text: string, endpoint: string, cause?: unknown): EtcdError {
   const verdict =
     verdictsByText.find(([part]) => text.includes(part))?.[1] ?? verdictsByStatus[code] ?? uncertain("other");
-  return new EtcdError({ ...verdict, status: GrpcStatus[code] ?? String(code), etcdMessage: text, endpoint, cause });
+  return new EtcdError({ ...verdict, status: statusName(code), etcdMessage: text, endpoint, cause });
 }
 
 /** No connection was made before the caller's time was up: nothing was sent. */

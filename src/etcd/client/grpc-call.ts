@@ -1,7 +1,7 @@
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
-import { status as GrpcStatus } from "@grpc/grpc-js";
 import { type EtcdError, errorFromStatus } from "./errors.js";
 import { type CallStatus, statusIn, statusOfHttp } from "./grpc-status.js";
+import { GrpcStatus } from "./status-codes.js";
 
 /** What a call needs of the connection that it is made on. */
 export interface CallHost {

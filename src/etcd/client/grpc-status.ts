@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import { status as GrpcStatus } from "@grpc/grpc-js";
+import { GrpcStatus } from "./status-codes.js";
 
 /** How a call ended, in the terms of gRPC. */
 export interface CallStatus {

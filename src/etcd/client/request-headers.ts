@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import type { Metadata } from "@grpc/grpc-js";
+import type { Metadata } from "./auth.js";
 import type { Endpoint } from "./endpoint.js";
 
 /** The header has room for eight digits; whoever waits longer than this, 27 hours, names no time. In milliseconds. */
@@ -38,7 +38,7 @@ export class RequestHeaders {
       ":path": path,
       "content-type": "application/grpc",
       te: "trailers",
-      ...metadata.getMap(),
+      ...metadata,
     };
   }
 }

@@ -1,6 +1,6 @@
 import net from "node:net";
 import tls from "node:tls";
-import { type Endpoint, portOf } from "./endpoint.js";
+import type { Endpoint } from "./endpoint.js";
 import type { EtcdTlsOptions } from "./options.js";
 
 /** How long one of several addresses of a host may take before the next is tried, in milliseconds; Node's 250 are few. */
@@ -11,10 +11,10 @@ const addressTimeoutMs = 1_000;
  * and the certificate is checked for `serverName` where one is given.
  */
 export function openSocket(endpoint: Endpoint, options: EtcdTlsOptions = {}): net.Socket {
-  const { host } = endpoint;
+  const { host, port } = endpoint;
   const address = {
     host,
-    port: portOf(endpoint),
+    port,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: addressTimeoutMs,
   };

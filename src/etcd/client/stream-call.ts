@@ -1,9 +1,9 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { status as GrpcStatus } from "@grpc/grpc-js";
 import type { EtcdError } from "./errors.js";
 import { type CallHost, GrpcCall } from "./grpc-call.js";
 import { framed, MessageReader } from "./grpc-message.js";
 import { type CallStatus, okStatus } from "./grpc-status.js";
+import { GrpcStatus } from "./status-codes.js";
 
 /** What a stream calls back. */
 export interface StreamListener {

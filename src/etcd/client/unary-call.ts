@@ -1,9 +1,10 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { type Metadata, status as GrpcStatus } from "@grpc/grpc-js";
+import type { Metadata } from "./auth.js";
 import { abortedError, type EtcdError } from "./errors.js";
 import { type CallHost, GrpcCall } from "./grpc-call.js";
 import { framed, messageIn } from "./grpc-message.js";
 import { type CallStatus, okStatus } from "./grpc-status.js";
+import { GrpcStatus } from "./status-codes.js";
 
 /** One request and what bounds it. */
 export interface UnaryRequest {

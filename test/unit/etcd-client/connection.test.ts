@@ -1,6 +1,5 @@
 import { constants } from "node:http2";
 import net from "node:net";
-import { Metadata } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Connection, ConnectionOptions } from "../../../src/etcd/client/connection.js";
 import { parseEndpoint } from "../../../src/etcd/client/endpoint.js";
@@ -34,7 +33,7 @@ function call(to: Connection, options: Partial<UnaryRequest> = {}): Promise<Uint
   const defaults = {
     path,
     message: Buffer.from("hello"),
-    metadata: new Metadata(),
+    metadata: {},
     timeoutMs: 10_000,
     signal: undefined,
   };
@@ -49,9 +48,7 @@ async function arrived(count: number): Promise<Arrival[]> {
 
 describe("a call", () => {
   it("is one request as gRPC defines it, and its answer, in pieces or not", async () => {
-    const metadata = new Metadata();
-    metadata.set("token", "t.1");
-    metadata.set("hasleader", "true");
+    const metadata = { token: "t.1", hasleader: "true" };
     const { to } = await connected();
     server.answer(({ stream }) => {
       const frame = message("world");
@@ -205,7 +202,7 @@ describe("a server that goes away", () => {
   it("without a word takes calls and streams with it, and the loss is told once", async () => {
     const { to, losses } = await connected();
     const ends: EtcdError[] = [];
-    to.stream("/etcdserverpb.Watch/Watch", new Metadata(), { onMessage: () => {}, onEnd: (error) => ends.push(error) });
+    to.stream("/etcdserverpb.Watch/Watch", {}, { onMessage: () => {}, onEnd: (error) => ends.push(error) });
     const failure = failureOf(call(to));
     await arrived(2);
     server.sockets[0]!.destroy();
@@ -238,13 +235,17 @@ describe("a stream", () => {
   it("brings messages both ways, until it is ended here", async () => {
     const { to } = await connected();
     const seen: string[] = [];
-    const stream = to.stream("/etcdserverpb.Watch/Watch", new Metadata(), {
-      onMessage: (bytes) => {
-        seen.push(Buffer.from(bytes).toString());
-        if (seen.length === 2) stream.end();
+    const stream = to.stream(
+      "/etcdserverpb.Watch/Watch",
+      {},
+      {
+        onMessage: (bytes) => {
+          seen.push(Buffer.from(bytes).toString());
+          if (seen.length === 2) stream.end();
+        },
+        onEnd: () => seen.push("ended"),
       },
-      onEnd: () => seen.push("ended"),
-    });
+    );
     const [arrival] = await arrived(1);
     expect(arrival!.headers["grpc-timeout"]).toBeUndefined();
     const sent: Buffer[] = [];
@@ -270,7 +271,7 @@ describe("a stream", () => {
   ])("ended by the server %s is over", async (_, trailers, text, reason) => {
     const { to } = await connected();
     const end = new Promise<EtcdError>((resolve) => {
-      to.stream("/etcdserverpb.Watch/Watch", new Metadata(), { onMessage: () => {}, onEnd: resolve });
+      to.stream("/etcdserverpb.Watch/Watch", {}, { onMessage: () => {}, onEnd: resolve });
     });
     const [arrival] = await arrived(1);
     respond(arrival!.stream, Buffer.alloc(0), trailers);

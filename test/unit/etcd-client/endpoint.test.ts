@@ -11,7 +11,12 @@ describe("parseEndpoint", () => {
     ["[::1]:1", false, "[::1]:1", "::1", false],
     ["https://[fe80::1]", false, "[fe80::1]:2379", "fe80::1", true],
   ])("reads %s", (text, tls, name, host, isTls) => {
-    expect(parseEndpoint(text, tls)).toEqual({ name, host, target: `dns:${name}`, tls: isTls });
+    expect(parseEndpoint(text, tls)).toEqual({
+      name,
+      host,
+      port: Number(name.slice(name.lastIndexOf(":") + 1)),
+      tls: isTls,
+    });
   });
 
   it.each(["", "h1:", "h1:0", "h1:70000", "h1:x", "ftp://h1", "user:pw@h1", "h1/path", "::1", "h1,h2", "h 1"])(

@@ -1,6 +1,6 @@
-import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { errorFromStatus, isPassing, unreachableError } from "../../../src/etcd/client/errors.js";
+import { GrpcStatus as status, statusName } from "../../../src/etcd/client/status-codes.js";
 
 /** Texts as etcd 3.4 and 3.5 and grpc-js 1.14 write them; those that a test can provoke are also met on real servers. */
 describe("what a failed call came to", () => {
@@ -45,7 +45,7 @@ describe("what a failed call came to", () => {
   ] as const)("%i %s", (code, text, reason, outcome) => {
     expect(errorFromStatus(code, text, "h:1")).toMatchObject({
       name: "EtcdError",
-      status: status[code],
+      status: statusName(code),
       etcdMessage: text,
       endpoint: "h:1",
       message: `etcd at h:1: ${text}`,
