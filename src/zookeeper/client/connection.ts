@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   readonly server: string;
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
+  /** Whether reading may pause while many requests wait. Not over TLS: what came meanwhile would then come out piece by piece. */
+  readonly moderated: boolean;
 }
 
 /** Answers after which a write may have been carried out: system error, connection loss, and the two timeouts. */
@@ -61,7 +63,7 @@ export class Connection {
   readonly #writer: JuteWriter;
   readonly #reader = new JuteReader();
   readonly #frames: FrameReader;
-  readonly #moderation: ReadModeration;
+  readonly #moderation: ReadModeration | undefined;
   readonly #pending = new RequestQueue();
   /** Requests with an xid of their own: pings, auth and setWatches overtake the others. */
   readonly #outOfBand = new Map<number, RequestQueue>();
@@ -80,7 +82,7 @@ export class Connection {
     this.#socket = socket;
     this.#options = options;
     this.#writer = new JuteWriter(options.maxRequestBytes);
-    this.#moderation = new ReadModeration(socket, options.clock);
+    this.#moderation = options.moderated ? new ReadModeration(socket, options.clock) : undefined;
     this.#frames = new FrameReader(options.maxResponseBytes, (buffer, start, end, lasting) =>
       this.#onFrame(buffer, start, end, lasting),
     );
@@ -143,7 +145,7 @@ export class Connection {
 
   /** Reads at once what has arrived. */
   hurry(now: number): void {
-    this.#moderation.hurry(now);
+    this.#moderation?.hurry(now);
   }
 
   /** Ends the connection; every request on it fails. */
@@ -151,7 +153,7 @@ export class Connection {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = error;
     this.#heartbeat?.stop();
-    this.#moderation.stop();
+    this.#moderation?.stop();
     this.#socket.destroy();
     this.#greeting?.reject(error);
     for (const request of this.#pending.drain()) {
@@ -232,7 +234,7 @@ export class Connection {
       const malformed = new MarshallingError(`${this.server} sent something malformed: ${(error as Error).message}`);
       this.destroy(malformed);
     }
-    if (this.#endedBy === undefined) this.#moderation.afterRead(chunk.length, this.#pending.size, now);
+    if (this.#endedBy === undefined) this.#moderation?.afterRead(chunk.length, this.#pending.size, now);
   }
 
   #onFrame(buffer: Buffer, start: number, end: number, lasting: boolean): void {

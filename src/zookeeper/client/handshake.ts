@@ -80,7 +80,8 @@ export class Handshake {
 
   async #greet(server: Server, ticket: SessionTicket, signal: AbortSignal): Promise<Connection> {
     const socket = await dial(server, this.#options, signal);
-    const connection = new Connection(socket, { ...this.#options, server: serverName(server) });
+    const moderated = !this.#options.tls;
+    const connection = new Connection(socket, { ...this.#options, server: serverName(server), moderated });
     const onAbort = (): void => connection.destroy(signal.reason as ZooKeeperError);
     signal.addEventListener("abort", onAbort, { once: true });
     try {

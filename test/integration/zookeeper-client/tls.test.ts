@@ -25,6 +25,19 @@ describe.skipIf(skipped("zookeeper"))("TLS with client certificates", () => {
     expect((await client.getData(path)).data?.toString()).toBe("small");
   });
 
+  it("answers many requests in flight, each with its own", async () => {
+    const paths = Array.from({ length: 100 }, () => freshPath());
+    await Promise.all(paths.map((path) => client.create(path, bytes(path))));
+    const rounds = 20;
+    const start = performance.now();
+    for (let round = 0; round < rounds; round++) {
+      const replies = await Promise.all(paths.map((path) => client.getData(path)));
+      expect(replies.map(({ data }) => data?.toString())).toEqual(paths);
+    }
+    // Pauses in reading, as without TLS, would let one answer through in each millisecond.
+    expect((performance.now() - start) / (rounds * paths.length)).toBeLessThan(0.9);
+  });
+
   it("shows the server who it is", async () => {
     expect((await client.whoAmI()).map(({ scheme }) => scheme)).toContain("x509");
   });

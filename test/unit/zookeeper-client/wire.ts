@@ -11,14 +11,15 @@ class Wire extends Duplex {
   }
 }
 
-/** A connection over such a wire, greeted already, to a server of 3.7. */
-export function openWire(): { wire: Duplex; connection: Connection } {
+/** A connection over such a wire, greeted already, to a server of 3.7; its reads are `moderated` or not. */
+export function openWire({ moderated = true } = {}): { wire: Duplex; connection: Connection } {
   const wire = new Wire();
   const connection = new Connection(wire as unknown as Socket, {
     clock: systemClock,
     server: "test:2181",
     maxRequestBytes: 0xfffff,
     maxResponseBytes: 16 * 1024 * 1024,
+    moderated,
   });
   connection.level = 3.7;
   return { wire, connection };
