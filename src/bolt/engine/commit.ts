@@ -10,6 +10,8 @@ export interface CommitInput {
   readonly writer: PageWriter;
   /** The root bucket with the transaction's changes. */
   readonly root: Bucket;
+  /** How many pages it edited. */
+  readonly edited: { readonly leaves: number; readonly branches: number };
   /** The committed state that the changes are over, and how many pages its freelist takes. */
   readonly meta: Meta;
   readonly freelistPages: number;
@@ -46,7 +48,8 @@ export async function commit(input: CommitInput): Promise<CommitResult> {
 }
 
 /** Turns the changes into pages, in memory. */
-function prepare({ root, writer, meta, freelistPages, noFreelistSync }: CommitInput): CommitResult {
+function prepare({ root, edited, writer, meta, freelistPages, noFreelistSync }: CommitInput): CommitResult {
+  writer.prepareFor(edited.leaves, edited.branches);
   const rootId = root.write(writer);
   if (meta.freelist !== undefined) writer.freePages(meta.freelist, freelistPages);
   writer.checkFreed();

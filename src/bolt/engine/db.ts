@@ -251,6 +251,7 @@ export class DB {
       pager: this.#pager,
       writer,
       root: tx.root,
+      edited: tx.edited,
       meta,
       freelistPages: this.#freelistPages,
       noFreelistSync,

@@ -1,4 +1,5 @@
 import { freelistFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page.js";
+import { partLongestRuns, Reservation } from "./reservation.js";
 
 /** At this count and above, the header's count is 0xFFFF and the real one stands in front of the ids. */
 const countInBody = 0xffff;
@@ -19,8 +20,9 @@ export class Freelist {
   #pending = new Map<number, PendingPages>();
   /** Which transaction allocated a page; kept only while a reader is there to make a difference. */
   #allocatedBy = new Map<number, number>();
-  /** What the running transaction took from the free ids. */
+  /** What the running transaction took from the free ids, and what it set aside to take. */
   #taken: number[] = [];
+  #reserved: Reservation | undefined;
   /** The shortest run that could not be found since ids last came in: looking again for it, or longer, is in vain. */
   #noRunOf = Number.POSITIVE_INFINITY;
 
@@ -52,8 +54,41 @@ export class Freelist {
     for (const pages of this.#pending.values()) yield* pages.ids;
   }
 
-  /** Takes the lowest run of `count` adjacent pages; returns its first id, or 0 when there is none. */
-  allocate(count: number, txid: number, trackReaders: boolean): number {
+  /**
+   * Sets the longest runs of free pages aside for the running transaction, so that it writes few pieces: so many pages for
+   * leaves, so many for others. Those lie apart because most others are soon written again, and leave long runs behind.
+   * False, and nothing is done, where it would be more than `mostRuns` pieces.
+   */
+  reserve(leaves: number, others: number, mostRuns: number): boolean {
+    const count = leaves + others;
+    if (count > this.#ids.length) return false;
+    const { taken, left, runs } = partLongestRuns(this.#ids, count);
+    if (runs > mostRuns) return false;
+    this.#reserved = new Reservation(taken, leaves);
+    this.#ids = left;
+    return true;
+  }
+
+  /** Gives back what was set aside and not taken. */
+  endReservation(): void {
+    const rest = this.#reserved?.rest();
+    this.#reserved = undefined;
+    if (rest !== undefined) this.#merge(rest);
+  }
+
+  /**
+   * Takes `count` adjacent pages, those set aside first, then the lowest run that is long enough; returns the first id, or
+   * 0 when there is none.
+   */
+  allocate(count: number, txid: number, trackReaders: boolean, isLeaf = false): number {
+    const first = this.#reserved?.take(count, isLeaf) || this.#takeLowest(count);
+    if (first === 0) return 0;
+    for (let id = first; id < first + count; id++) this.#taken.push(id);
+    if (trackReaders) this.#allocatedBy.set(first, txid);
+    return first;
+  }
+
+  #takeLowest(count: number): number {
     if (count >= this.#noRunOf) return 0;
     const ids = this.#ids;
     const end = findRun(ids, count);
@@ -65,8 +100,6 @@ export class Freelist {
     // Most single pages come off the front, where the rest need not move.
     if (end > count) ids.copyWithin(count, 0, end - count);
     this.#ids = ids.subarray(count);
-    for (let id = first; id < first + count; id++) this.#taken.push(id);
-    if (trackReaders) this.#allocatedBy.set(first, txid);
     return first;
   }
 
@@ -98,7 +131,7 @@ export class Freelist {
       if (id === freed[index - 1] || isIn(this.#ids, id)) return id;
     }
     if (this.#pending.size === 1 && this.#taken.length === 0) return undefined;
-    const others = new Set(this.#taken);
+    const others = new Set([...this.#taken, ...(this.#reserved?.rest() ?? [])]);
     for (const [other, pages] of this.#pending) if (other !== txid) for (const id of pages.ids) others.add(id);
     return freed.find((id) => others.has(id));
   }
@@ -132,6 +165,7 @@ export class Freelist {
 
   /** Puts back what `txid` allocated and forgets what it freed. */
   rollback(txid: number): void {
+    this.endReservation();
     const pages = this.#pending.get(txid);
     if (pages) {
       for (const [index, id] of pages.ids.entries()) {
@@ -147,12 +181,13 @@ export class Freelist {
 
   /** The running transaction is durable. */
   commit(): void {
+    this.endReservation();
     this.#taken = [];
   }
 
   /** Bytes of the freelist as stored, page header included. */
   storedSize(): number {
-    const count = this.freeCount + this.pendingCount;
+    const count = this.freeCount + (this.#reserved?.count ?? 0) + this.pendingCount;
     return pageHeaderSize + 8 * (count >= countInBody ? count + 1 : count);
   }
 

@@ -12,6 +12,13 @@ const maxSyncBytes = 1024 * 1024;
 const growthStep = 1024 * 1024;
 const smallestGrowth = 32 * 1024;
 
+/** From this many pages on a transaction looks for free pages that lie side by side. */
+const fewestToReserve = 16;
+/** How many pages each piece should have at least, on average, before the file grows for longer ones. */
+const shortestPiece = 8;
+/** How much of a file may be free before it grows no more for that, in bytes; and never more than is in use. */
+const mostSpareBytes = 8 * 1024 * 1024;
+
 /** The pages that one write transaction takes, frees and fills. */
 export class PageWriter implements PageAllocator {
   readonly #pager: Pager;
@@ -24,6 +31,8 @@ export class PageWriter implements PageAllocator {
   readonly #pages: Page[] = [];
   readonly memory: SlabAllocator;
   highWater: number;
+  /** All pages come from the end of the file. */
+  #grows = false;
 
   constructor(pager: Pager, freelist: Freelist, meta: Meta, trackReaders: boolean) {
     this.#pager = pager;
@@ -35,9 +44,27 @@ export class PageWriter implements PageAllocator {
     this.highWater = meta.highWater;
   }
 
-  /** As bbolt: the lowest free run that is long enough, else new pages at the end. */
-  allocatePages(count: number): number {
-    const free = this.#freelist.allocate(count, this.#txid, this.#trackReaders);
+  /**
+   * Prepares for a transaction that is about to write so many pages. Scattered pages are what makes a large commit slow, so
+   * it gets free pages that lie side by side, and the file grows where there are none, within bounds. Small ones do as
+   * bbolt does, and their files stay as small as its.
+   */
+  prepareFor(leaves: number, branches: number): void {
+    const { pageSize } = this.#pager;
+    const freelist = this.#freelist;
+    const others = branches + Math.floor(freelist.storedSize() / pageSize) + 1;
+    const count = leaves + others;
+    if (count < fewestToReserve) return;
+    const spare = freelist.freeCount + freelist.pendingCount;
+    const mostSpare = Math.min(this.highWater - spare, mostSpareBytes / pageSize);
+    const mayGrow = spare + count <= mostSpare;
+    const isReserved = freelist.reserve(leaves, others, mayGrow ? count / shortestPiece : count);
+    this.#grows = mayGrow && !isReserved;
+  }
+
+  /** Pages set aside, else as bbolt: the lowest free run that is long enough, else new pages at the end. */
+  allocatePages(count: number, isLeaf: boolean): number {
+    const free = this.#grows ? 0 : this.#freelist.allocate(count, this.#txid, this.#trackReaders, isLeaf);
     if (free !== 0) return free;
     const id = this.highWater;
     this.highWater += count;
@@ -60,7 +87,8 @@ export class PageWriter implements PageAllocator {
   addFreelist(): { id: number; count: number } {
     const { pageSize } = this.#pager;
     const count = Math.floor(this.#freelist.storedSize() / pageSize) + 1;
-    const id = this.allocatePages(count);
+    const id = this.allocatePages(count, false);
+    this.#freelist.endReservation();
     this.memory.take(count * pageSize);
     const { slab, start } = this.memory;
     const bytes = slab.bytes.subarray(start, start + count * pageSize);

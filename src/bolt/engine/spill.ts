@@ -11,7 +11,7 @@ export interface PageAllocator extends PageFreer {
   /** Room for finished pages. */
   readonly memory: SlabAllocator;
   /** Takes a run of adjacent pages; returns the first id. */
-  allocatePages(count: number): number;
+  allocatePages(count: number, isLeaf: boolean): number;
   /** Takes over a finished page, to be written. */
   addPage(page: Page): void;
 }
@@ -68,8 +68,8 @@ function spillNode(node: Node, fill: Fill, pages: PageAllocator, written: Inode[
 }
 
 /** Gives a page that was packed already its place in the file. */
-function placePage({ bytes, words, start, length, overflow }: Page, pages: PageAllocator): Inode {
-  const id = pages.allocatePages(overflow + 1);
+function placePage({ bytes, words, start, length, overflow, isLeaf }: Page, pages: PageAllocator): Inode {
+  const id = pages.allocatePages(overflow + 1, isLeaf);
   writeUint64(words, start >>> 2, id);
   const page = new Page(id, { bytes, words }, start, length);
   pages.addPage(page);
@@ -118,8 +118,8 @@ function patchLeaf(page: Page, overwritten: ReadonlyMap<number, Inode>, pages: P
 
 /** A page with the same bytes in another place. */
 function copyPage(page: Page, pages: PageAllocator): Page {
-  const { length, overflow } = page;
-  const id = pages.allocatePages(overflow + 1);
+  const { length, overflow, isLeaf } = page;
+  const id = pages.allocatePages(overflow + 1, isLeaf);
   pages.memory.take(length + headRoom(length));
   const { slab, start } = pages.memory;
   slab.bytes.set(page.view(), start);
@@ -136,7 +136,7 @@ function elementOf(page: Page): Inode {
 
 function writeNode(node: Node, from: number, to: number, size: number, pageSize: number, pages: PageAllocator): Inode {
   const count = Math.ceil(size / pageSize);
-  const id = pages.allocatePages(count);
+  const id = pages.allocatePages(count, node.isLeaf);
   const { memory } = pages;
   const length = count * pageSize;
   memory.take(length + headRoom(pageSize));

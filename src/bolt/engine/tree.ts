@@ -159,7 +159,7 @@ export class Tree {
   /** The root as a node. */
   editRoot(): Node {
     if (this.root === undefined) {
-      this.root = Node.fromPage(this.inline ?? this.context.pager.page(this.rootId));
+      this.root = this.#edit(this.inline ?? this.context.pager.page(this.rootId));
       this.inline = undefined;
       this.version++;
     }
@@ -170,10 +170,16 @@ export class Tree {
   editChild(parent: Node, index: number): Node {
     const there = parent.child(index);
     if (there !== undefined) return there;
-    const child = Node.fromPage(this.context.pager.page(parent.childId(index)));
+    const child = this.#edit(this.context.pager.page(parent.childId(index)));
     parent.setChild(index, child);
     this.version++;
     return child;
+  }
+
+  #edit(page: Page): Node {
+    if (page.isLeaf) this.context.edited.leaves++;
+    else this.context.edited.branches++;
+    return Node.fromPage(page);
   }
 
   tooDeep(): Error {

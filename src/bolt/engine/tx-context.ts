@@ -11,6 +11,8 @@ export interface TxContext {
   readonly fillPercent: number | undefined;
   /** Counts puts, deletes and bucket changes. */
   changes: number;
+  /** Counts the committed pages that are being edited. */
+  readonly edited: { leaves: number; branches: number };
   /** Where a write transaction keeps the keys and values that it is given. */
   readonly arena: Arena | undefined;
   /** Gives pages back, for a write transaction. */

@@ -46,6 +46,8 @@ export class Tx implements TxContext {
   closed = false;
   /** @internal Counts puts, deletes and bucket changes, so that a caller can tell whether anything was done. */
   changes = 0;
+  /** @internal How many committed pages are being edited. */
+  readonly edited = { leaves: 0, branches: 0 };
   /** @internal */
   readonly root: Bucket;
   readonly #host: TxHost;
