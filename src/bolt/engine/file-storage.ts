@@ -8,6 +8,9 @@ import type { Storage } from "./storage.js";
  */
 const maxChunks = 16;
 
+/** So many asynchronous writes are handed over at once, so that none waits for this thread to hand over the next. */
+const mostWriting = 4;
+
 /** A database file, through one descriptor. */
 export class FileStorage implements Storage {
   readonly path: string;
@@ -48,13 +51,20 @@ export class FileStorage implements Storage {
   }
 
   async writeAsync(offset: number, chunks: readonly Uint8Array[]): Promise<void> {
+    const writing: Promise<void>[] = [];
     for (const { at, batch, length } of batchesOf(offset, chunks)) {
-      const written = await new Promise<number>((resolve, reject) => {
-        fs.writev(this.descriptor, batch, at, (error, count) => (error ? reject(error) : resolve(count)));
-      });
-      // A short write means a nearly full disk or a very large chunk: the rest goes the plain way.
-      if (written < length) this.#writeOne(at + written, Buffer.concat(batch).subarray(written));
+      writing.push(this.#writeBatch(at, batch, length));
+      if (writing.length === mostWriting) await allOver(writing.splice(0));
     }
+    await allOver(writing);
+  }
+
+  async #writeBatch(at: number, batch: readonly Uint8Array[], length: number): Promise<void> {
+    const written = await new Promise<number>((resolve, reject) => {
+      fs.writev(this.descriptor, batch, at, (error, count) => (error ? reject(error) : resolve(count)));
+    });
+    // A short write means a nearly full disk or a very large chunk: the rest goes the plain way.
+    if (written < length) this.#writeOne(at + written, Buffer.concat(batch).subarray(written));
   }
 
   #writeOne(offset: number, bytes: Uint8Array): void {
@@ -77,6 +87,11 @@ export class FileStorage implements Storage {
   close(): void {
     fs.closeSync(this.descriptor);
   }
+}
+
+/** Settles when all have: a write that goes on after another failed could meet those of the next transaction. */
+async function allOver(writing: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(writing)) if (result.status === "rejected") throw result.reason;
 }
 
 function* batchesOf(
