@@ -125,15 +125,16 @@ export class Freelist {
 
   /** An id that `txid` frees though it is free, waiting or freed by it already: the file is damaged. */
   findDoubleFree(txid: number): number | undefined {
-    const freed = Float64Array.from(this.#pending.get(txid)?.ids ?? []).sort();
+    const freed = sorted(this.#pending.get(txid)?.ids ?? []);
     for (let index = 0; index < freed.length; index++) {
       const id = freed[index]!;
       if (id === freed[index - 1] || isIn(this.#ids, id)) return id;
     }
-    if (this.#pending.size === 1 && this.#taken.length === 0) return undefined;
-    const others = new Set([...this.#taken, ...(this.#reserved?.rest() ?? [])]);
-    for (const [other, pages] of this.#pending) if (other !== txid) for (const id of pages.ids) others.add(id);
-    return freed.find((id) => others.has(id));
+    const others = [...this.#taken, ...(this.#reserved?.rest() ?? [])];
+    for (const [other, pages] of this.#pending) if (other !== txid) for (const id of pages.ids) others.push(id);
+    if (others.length === 0) return undefined;
+    const inUse = sorted(others);
+    return freed.find((id) => isIn(inUse, id));
   }
 
   /**
@@ -145,6 +146,11 @@ export class Freelist {
     const released: number[] = [];
     for (const [txid, pages] of this.#pending) {
       if (txid > through) continue;
+      if (readers.length === 0) {
+        for (const id of pages.ids) released.push(id);
+        this.#pending.delete(txid);
+        continue;
+      }
       const kept: PendingPages = { ids: [], allocatedBy: [] };
       for (const [index, id] of pages.ids.entries()) {
         const allocatedBy = pages.allocatedBy[index]!;
@@ -215,24 +221,25 @@ export class Freelist {
     return merged(this.#ids, waiting);
   }
 
-  #merge(more: number[]): void {
+  #merge(more: readonly number[]): void {
     if (more.length === 0) return;
     this.#ids = merged(this.#ids, more);
     this.#noRunOf = Number.POSITIVE_INFINITY;
   }
 }
 
-/** The sorted ids with `more`, which is sorted in place, between them. */
-function merged(ids: Float64Array, more: number[]): Float64Array {
-  more.sort((left, right) => left - right);
+/** The ids, ascending. A typed array sorts several times as fast as an array with a comparison. */
+function sorted(ids: readonly number[]): Float64Array {
+  return Float64Array.from(ids).sort();
+}
+
+/** The sorted ids with `more`, which need not be sorted, between them. */
+function merged(ids: Float64Array, more: readonly number[]): Float64Array {
   const all = new Float64Array(ids.length + more.length);
   let from = 0;
   let to = 0;
-  for (const id of more) {
-    const start = from;
-    while (from < ids.length && ids[from]! < id) from++;
-    all.set(ids.subarray(start, from), to);
-    to += from - start;
+  for (const id of sorted(more)) {
+    while (from < ids.length && ids[from]! < id) all[to++] = ids[from++]!;
     all[to++] = id;
   }
   all.set(ids.subarray(from), to);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Freelist, parseFreelist } from "../../../src/bolt/engine/freelist.js";
+import { partLongestRuns } from "../../../src/bolt/engine/reservation.js";
+import { seededRandom } from "./support.js";
 
 const freelist = (...ids: number[]): Freelist => new Freelist(Float64Array.from(ids));
 const freeIds = (list: Freelist): number[] => [...list.all()].toSorted((left, right) => left - right);
@@ -24,6 +26,74 @@ describe("allocating", () => {
     expect(list.allocate(3, 8, false)).toBe(3);
   });
 });
+
+describe("setting pages aside", () => {
+  test("takes the longest runs, those for leaves apart from others", () => {
+    const list = freelist(3, 5, 6, 8, 9, 10, 12, 20, 21, 22, 23);
+    expect(list.reserve(4, 3, 2)).toBe(true);
+    expect([1, 1, 1, 1].map(() => list.allocate(1, 1, false, true))).toEqual([8, 9, 10, 20]);
+    expect(list.allocate(2, 1, false)).toBe(21);
+    expect(list.allocate(1, 1, false)).toBe(23);
+    // What was set aside is used up: as ever from here on.
+    expect(list.allocate(1, 1, false, true)).toBe(3);
+    expect(list.allocate(2, 1, false)).toBe(5);
+  });
+
+  test("is not done in too many pieces, nor where there are too few", () => {
+    const list = freelist(3, 5, 7, 8);
+    expect(list.reserve(2, 2, 2)).toBe(false);
+    expect(list.reserve(3, 2, 5)).toBe(false);
+    expect(list.freeCount).toBe(4);
+    expect(list.reserve(2, 2, 3)).toBe(true);
+  });
+
+  test.each<[string, (list: Freelist) => void, number[]]>([
+    ["when it ends", (list) => list.endReservation(), [8, 9, 10, 20]],
+    ["with the transaction", (list) => list.commit(), [8, 9, 10, 20]],
+    ["with all else when that fails", (list) => list.rollback(9), [3, 8, 9, 10, 20]],
+  ])("gives back what was not taken, %s", (_when, end, left) => {
+    const list = freelist(3, 8, 9, 10, 20);
+    const size = list.storedSize();
+    list.reserve(2, 2, 3);
+    expect(list.storedSize()).toBe(size);
+    expect(list.allocate(1, 9, false, true)).toBe(3);
+    end(list);
+    expect(freeIds(list)).toEqual(left);
+  });
+
+  test("does not hide a page that is freed though it is free", () => {
+    const list = freelist(3, 8, 9, 10, 20);
+    list.reserve(2, 1, 1);
+    list.free(10, 1, 5);
+    expect(list.findDoubleFree(5)).toBe(10);
+  });
+
+  test("parts any ids without losing one", () => {
+    const random = seededRandom(7);
+    for (let round = 0; round < 300; round++) {
+      const ids = Float64Array.from({ length: 700 }, (_, at) => at + 2).filter(() => random() < round / 300);
+      const count = Math.floor(random() * (ids.length + 1));
+      const { taken, left, runs } = partLongestRuns(ids, count);
+      expect(taken.length).toBe(count);
+      expect([...taken, ...left].toSorted((a, b) => a - b)).toEqual([...ids]);
+      expect([...taken]).toEqual([...taken].toSorted((a, b) => a - b));
+      const lengths = runLengths(ids).toSorted((a, b) => b - a);
+      let fewest = 0;
+      for (let covered = 0; covered < count; fewest++) covered += lengths[fewest]!;
+      expect(runs).toBe(fewest);
+    }
+  });
+});
+
+/** How many adjacent ids follow each other, run by run. */
+function runLengths(ids: Float64Array): number[] {
+  const lengths: number[] = [];
+  for (const [at, id] of ids.entries()) {
+    if (at > 0 && ids[at - 1] === id - 1) lengths[lengths.length - 1]!++;
+    else lengths.push(1);
+  }
+  return lengths;
+}
 
 describe("freed pages", () => {
   test("wait until readers of the state before are gone", () => {

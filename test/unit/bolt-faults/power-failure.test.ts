@@ -10,6 +10,7 @@ const wanted = Number(process.env["KVASIR_CRASH_IMAGES"] ?? 2400);
 
 const small = { transactions: 40, operations: 6, keys: 40, valueBytes: 60 };
 const growing = { transactions: 25, operations: 40, keys: 600, valueBytes: 120 };
+const wide = { transactions: 25, operations: 150, keys: 1_000, valueBytes: 120, depth: 1 };
 const large = { transactions: 20, operations: 8, keys: 30, valueBytes: 100, largeBytes: 20_000 };
 
 const workloads: Record<string, Workload> = {
@@ -22,6 +23,7 @@ const workloads: Record<string, Workload> = {
   },
   "4 KiB pages": { options: { pageSize: 4096 }, shape: small, inflight: 1, call: "update" },
   "a file that grows": { options: { pageSize: 1024 }, shape: growing, inflight: 1, call: "update" },
+  "commits of many pages": { options: { pageSize: 1024 }, shape: wide, inflight: 1, call: "update" },
   "large values": { options: { pageSize: 1024 }, shape: large, inflight: 1, call: "update" },
   "large values, freelist not synced": {
     options: { pageSize: 4096, noFreelistSync: true },
