@@ -180,6 +180,8 @@ export class Bucket {
   /** The bucket's counter, kept with it: 0 at first. */
   get sequence(): bigint {
     const { sequenceHigh, sequenceLow } = this.#header;
+    // One big integer where a number holds it.
+    if (sequenceHigh < 2 ** 21) return BigInt(sequenceHigh * highWord + sequenceLow);
     return BigInt(sequenceHigh) * BigInt(highWord) + BigInt(sequenceLow);
   }
 
@@ -195,7 +197,12 @@ export class Bucket {
 
   /** Adds one to the counter and returns it. */
   nextSequence(): bigint {
-    this.setSequence((this.sequence + 1n) & 0xffff_ffff_ffff_ffffn);
+    this.#assertWritable();
+    const header = this.#header;
+    header.sequenceLow = (header.sequenceLow + 1) >>> 0;
+    if (header.sequenceLow === 0) header.sequenceHigh = (header.sequenceHigh + 1) >>> 0;
+    this.#headerChanged = true;
+    this.#context.changes++;
     return this.sequence;
   }
 

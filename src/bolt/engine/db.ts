@@ -270,7 +270,7 @@ export class DB {
       this.#freelistPages = pageCount;
     }
     const readers = [...this.#readers].map((tx) => tx.id).sort((left, right) => left - right);
-    for (const id of this.#freelist.release(readers, meta.txid)) this.#pager.cache.delete(id);
+    for (const id of this.#freelist.release(readers, meta.txid)) this.#pager.forget(id);
     return this.#freelist;
   }
 

@@ -176,6 +176,8 @@ export class Node {
   }
 
   #takeApart(page: Page): void {
+    // Views of its elements are made without asking the page.
+    page.isLent = true;
     const { bytes, count, isLeaf } = page;
     const inodes: Inode[] = [];
     for (let index = 0; index < count; index++) {
@@ -206,6 +208,12 @@ export class Node {
   value(index: number): Uint8Array {
     if (this.#page === undefined) return this.#inodes[index]!.value();
     return this.#overwritten?.get(index)?.value() ?? this.#page.value(index);
+  }
+
+  /** As `Page.peekValue`. */
+  peekValue(index: number): Uint8Array {
+    if (this.#page === undefined || this.#overwritten?.has(index)) return this.value(index);
+    return this.#page.peekValue(index);
   }
 
   flags(index: number): number {

@@ -55,10 +55,11 @@ export class PageCache {
     this.#bytes += size;
   }
 
-  delete(id: number): void {
+  /** Takes the page out, and returns it if it was there. */
+  delete(id: number): Page | undefined {
     const chunk = this.#chunks[Math.floor(id / chunkSize)];
     const page = chunk?.[id % chunkSize];
-    if (chunk === undefined || page === undefined) return;
+    if (chunk === undefined || page === undefined) return undefined;
     chunk[id % chunkSize] = undefined;
     page.setCurrent(false);
     this.#bytes -= page.length;
@@ -67,6 +68,7 @@ export class PageCache {
       last.slot = page.slot;
       this.#ring[page.slot] = last;
     }
+    return page;
   }
 
   /** The page is part of older states only, which some reader may still see. */
@@ -86,7 +88,10 @@ export class PageCache {
     for (;;) {
       if (this.#hand >= this.#ring.length) this.#hand = 0;
       const page = this.#ring[this.#hand]!;
-      if (!page.takeReferenced()) return this.delete(page.id);
+      if (!page.takeReferenced()) {
+        this.delete(page.id);
+        return;
+      }
       this.#hand++;
     }
   }

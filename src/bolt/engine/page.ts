@@ -67,6 +67,8 @@ export class Page {
   readonly overflow: number;
   /** The place in the page cache's ring. */
   slot = -1;
+  /** Whether there are, or may be, views of it that others hold. Its memory is not used for another page then. */
+  isLent = false;
   #isCurrent = false;
   #handle: PageHandle | undefined;
 
@@ -151,15 +153,24 @@ export class Page {
     return this.start + pageHeaderSize + elementSize * index + this.words[word]! + this.words[word + 1]!;
   }
 
+  /** A view to hand out. */
   key(index: number): Uint8Array {
+    this.isLent = true;
     return new Uint8Array(this.bytes.buffer, this.keyOffset(index), this.keyLength(index));
   }
 
+  /** A view to hand out. */
   value(index: number): Uint8Array {
+    this.isLent = true;
+    return this.peekValue(index);
+  }
+
+  /** A view for those who let go of it before anything else happens. */
+  peekValue(index: number): Uint8Array {
     return new Uint8Array(this.bytes.buffer, this.valueOffset(index), this.valueLength(index));
   }
 
-  /** The whole page. */
+  /** The whole page, as `peekValue`. */
   view(): Uint8Array {
     return new Uint8Array(this.bytes.buffer, this.start, this.length);
   }

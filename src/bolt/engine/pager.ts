@@ -47,6 +47,13 @@ export class Pager {
     return this.cache.get(id) ?? this.read(id);
   }
 
+  /** The page is free, and no transaction sees it any more: unless views of it are held, its memory is for another. */
+  forget(id: number): void {
+    const page = this.cache.delete(id);
+    if (page === undefined || page.isLent || page.length !== this.pageSize) return;
+    this.writeMemory.giveBack(page, page.start, page.length + headRoom(page.length));
+  }
+
   #load(id: number): Page {
     const page = this.read(id);
     this.cache.set(page);

@@ -12,7 +12,7 @@ export interface PageFreer {
  */
 export function rebalance(tree: Tree, pageSize: number, pages: PageFreer): void {
   if (tree.root === undefined || tree.root.isLeaf) return;
-  rebalanceChildren(tree, tree.root, pageSize, pages);
+  if (tree.mayBeUnbalanced) rebalanceChildren(tree, tree.root, pageSize, pages);
   while (!tree.root.isLeaf && tree.root.count <= 1) {
     const old: Node = tree.root;
     freeNode(old, pages);

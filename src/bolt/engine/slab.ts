@@ -18,23 +18,45 @@ export function createSlab(length: number): Slab {
   return { bytes: new Uint8Array(buffer), words: new Uint32Array(buffer) };
 }
 
-/** Hands out zeroed room for pages. */
+/** So many rooms are kept to be used again: what a few large commits write. */
+const mostKept = 512;
+
+/** Hands out room for pages. */
 export class SlabAllocator {
   /** Where the room last taken is: in this slab, from this byte on. */
   slab: Slab = createSlab(0);
   start = 0;
+  #newest = this.slab;
   #used = 0;
   #nextSize = smallestSlab;
+  readonly #kept: { readonly slab: Slab; readonly start: number }[] = [];
+  #keptLength = 0;
 
-  /** Takes room for `length` bytes; `slab` and `start` say where. */
+  /** Takes zeroed room for `length` bytes; `slab` and `start` say where. */
   take(length: number): void {
-    if (this.#used + length > this.slab.bytes.length) {
-      this.slab = createSlab(Math.max(this.#nextSize, length));
+    if (this.#used + length > this.#newest.bytes.length) {
+      this.#newest = createSlab(Math.max(this.#nextSize, length));
       this.#used = 0;
       if (this.#nextSize < largestSlab) this.#nextSize *= 2;
     }
+    this.slab = this.#newest;
     this.start = this.#used;
     this.#used += length;
+  }
+
+  /** The same where all of it will be written over: room that was used before will do, with what is in it. */
+  takeUsed(length: number): void {
+    const kept = length === this.#keptLength ? this.#kept.pop() : undefined;
+    if (kept === undefined) return this.take(length);
+    this.slab = kept.slab;
+    this.start = kept.start;
+  }
+
+  /** Takes room back that nobody reads any more, to be used again: new memory costs more, to make and to clear away. */
+  giveBack(slab: Slab, start: number, length: number): void {
+    if (length !== this.#keptLength) this.#kept.length = 0;
+    this.#keptLength = length;
+    if (this.#kept.length < mostKept) this.#kept.push({ slab, start });
   }
 
   /** From here on slabs are small again. */

@@ -45,7 +45,7 @@ function spillNode(node: Node, fill: Fill, pages: PageAllocator, written: Inode[
   const patched = node.isLeaf ? undefined : spillChildren(node, fill, pages);
   freeNode(node, pages);
   if (patched) {
-    written.push(patchBranch(patched.page, patched.childIds, pages));
+    written.push(patchBranch(patched, pages));
     return;
   }
   if (node.page !== undefined && node.overwritten !== undefined) {
@@ -68,10 +68,12 @@ function spillNode(node: Node, fill: Fill, pages: PageAllocator, written: Inode[
 }
 
 /** Gives a page that was packed already its place in the file. */
-function placePage({ bytes, words, start, length, overflow, isLeaf }: Page, pages: PageAllocator): Inode {
+function placePage(packed: Page, pages: PageAllocator): Inode {
+  const { bytes, words, start, length, overflow, isLeaf } = packed;
   const id = pages.allocatePages(overflow + 1, isLeaf);
   writeUint64(words, start >>> 2, id);
   const page = new Page(id, { bytes, words }, start, length);
+  page.isLent = packed.isLent;
   pages.addPage(page);
   return elementOf(page);
 }
@@ -79,22 +81,27 @@ function placePage({ bytes, words, start, length, overflow, isLeaf }: Page, page
 /** A branch whose page stays as it is, but for the pages that some of its children are on now. */
 interface Patch {
   readonly page: Page;
-  readonly childIds: ReadonlyMap<number, number>;
+  /** The children that moved, by index, and where to. */
+  readonly indexes: readonly number[];
+  readonly childIds: readonly number[];
 }
 
 /** Writes a branch's edited children and puts their new pages in their place, or says how to patch the branch's page. */
 function spillChildren(branch: Node, fill: Fill, pages: PageAllocator): Patch | undefined {
   const { page } = branch;
-  const written = new Map<number, Inode[]>();
-  const childIds = new Map<number, number>();
+  const indexes: number[] = [];
+  const childIds: number[] = [];
+  const written: Inode[][] = [];
   for (const [index, child] of branch.editedChildren()) {
     const elements: Inode[] = [];
     spillNode(child, fill, pages, elements);
-    written.set(index, elements);
-    if (page && elements.length === 1 && hasKey(page, index, elements[0]!)) childIds.set(index, elements[0]!.pageId);
+    indexes.push(index);
+    written.push(elements);
+    if (page && elements.length === 1 && hasKey(page, index, elements[0]!)) childIds.push(elements[0]!.pageId);
   }
-  if (page && childIds.size === written.size) return { page, childIds };
-  branch.inodes = branch.inodes.flatMap((inode, index) => written.get(index) ?? inode);
+  if (page && childIds.length === indexes.length) return { page, indexes, childIds };
+  const elementsOf = new Map(indexes.map((index, at) => [index, written[at]!]));
+  branch.inodes = branch.inodes.flatMap((inode, index) => elementsOf.get(index) ?? inode);
   return undefined;
 }
 
@@ -103,9 +110,10 @@ function hasKey(page: Page, index: number, { bytes, offset, keyLength }: Inode):
 }
 
 /** Writes a branch page again with other child pages. */
-function patchBranch(page: Page, childIds: ReadonlyMap<number, number>, pages: PageAllocator): Inode {
+function patchBranch({ page, indexes, childIds }: Patch, pages: PageAllocator): Inode {
   const copy = copyPage(page, pages);
-  for (const [index, childId] of childIds) writeUint64(copy.words, (copy.start >>> 2) + 4 * index + 6, childId);
+  const firstId = (copy.start >>> 2) + 6;
+  for (let at = 0; at < indexes.length; at++) writeUint64(copy.words, firstId + 4 * indexes[at]!, childIds[at]!);
   return elementOf(copy);
 }
 
@@ -120,7 +128,7 @@ function patchLeaf(page: Page, overwritten: ReadonlyMap<number, Inode>, pages: P
 function copyPage(page: Page, pages: PageAllocator): Page {
   const { length, overflow, isLeaf } = page;
   const id = pages.allocatePages(overflow + 1, isLeaf);
-  pages.memory.take(length + headRoom(length));
+  pages.memory.takeUsed(length + headRoom(length));
   const { slab, start } = pages.memory;
   slab.bytes.set(page.view(), start);
   writeUint64(slab.words, start >>> 2, id);

@@ -8,7 +8,10 @@ export interface Storage {
   size(): number;
   /** Reads at `offset` until `into` is full or the storage ends; returns how many bytes were read. */
   read(offset: number, into: Uint8Array): number;
-  /** Writes the chunks one after another from `offset` on, all of them, before it returns. */
+  /**
+   * Writes the chunks one after another from `offset` on, all of them, before it returns. They are the engine's, which
+   * uses their memory again: what is to be kept of them must be copied.
+   */
   write(offset: number, chunks: readonly Uint8Array[]): void;
   /** The same without blocking the event loop, for large writes. */
   writeAsync(offset: number, chunks: readonly Uint8Array[]): Promise<void>;

@@ -29,6 +29,8 @@ export class Tree {
   root: Node | undefined = undefined;
   /** Goes up with each change, so that cursors notice. */
   version = 0;
+  /** Whether any node may have become too small. */
+  mayBeUnbalanced = false;
   /** How full pages are made when they split; undefined where that is left to the order of the keys. */
   fillPercent: number | undefined;
   /** The tree's last leaf, when the key before was added at its end: keys that come in order need not look for it. */
@@ -88,13 +90,13 @@ export class Tree {
 
   /**
    * Sets a plain key to what `make` gives for the value that is there, with one search for both; as `put`. `make` must not
-   * touch the tree.
+   * touch the tree, nor keep what it is given.
    */
   replace(key: Uint8Array, make: (current: Uint8Array | undefined) => Uint8Array): boolean {
     const leaf = this.#editLeaf(key);
     const index = leaf.findLeaf(key);
     if (index >= 0 && leaf.flags(index) !== 0) return false;
-    this.#set(leaf, index, key, make(index >= 0 ? leaf.value(index) : undefined), 0);
+    this.#set(leaf, index, key, make(index >= 0 ? leaf.peekValue(index) : undefined), 0);
     return true;
   }
 
@@ -151,6 +153,7 @@ export class Tree {
     if (index < 0) return;
     leaf.inodes.splice(index, 1);
     leaf.unbalanced = true;
+    this.mayBeUnbalanced = true;
     leaf.appended = Number.NEGATIVE_INFINITY;
     this.version++;
     this.context.changes++;
@@ -212,6 +215,7 @@ export class Tree {
     for (let depth = this.#path.length - 1; depth >= 0; depth--) {
       const node = this.#path[depth]!;
       if (node.inodes.length <= maxNodeLength) return;
+      this.mayBeUnbalanced = true;
       const before = node.isLeaf && atEnd && node.keysComeInOrder ? this.#pack(node) : [];
       const after = before.length === 0 ? [splitOff(node, atEnd)] : [];
       this.#replace(depth, [...before, node, ...after]);
