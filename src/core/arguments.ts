@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { copyBytes, encodeUtf8 } from "../util/bytes.js";
+import { copyBytes, encodeUtf8, pooledCopy } from "../util/bytes.js";
 import type { Capabilities } from "./capabilities.js";
 import type { Expectation } from "./driver.js";
 import { StoreError } from "./errors.js";
@@ -7,13 +7,16 @@ import { canonicalKey } from "./keys.js";
 import { KVPair } from "./pair.js";
 import type { Consistency, Previous } from "./store.js";
 
+/** Up to this length a copy lies within its array object; a longer one would have memory of its own, which costs more than it. */
+const longestInObject = 64;
+
 /** The bytes to store, the caller's own no longer: changing the argument afterwards changes nothing. */
 export function valueBytes(value: unknown): Uint8Array {
   if (typeof value === "string") {
     if (value.isWellFormed()) return encodeUtf8(value);
     throw invalid("the value holds half of a surrogate pair; encode it to bytes yourself");
   }
-  if (value instanceof Uint8Array) return copyBytes(value);
+  if (value instanceof Uint8Array) return value.length > longestInObject ? pooledCopy(value) : copyBytes(value);
   throw invalid(`a value is a string or a Uint8Array, not ${typeName(value)}; JSON.stringify objects yourself`);
 }
 

@@ -32,13 +32,14 @@ export class Input {
 
   /** The canonical form of a key that this backend can store. */
   key(key: string, write: boolean): string {
-    const shown = typeof key === "string" ? key.slice(0, 80).toWellFormed() : undefined;
-    return this.#checked(write, shown, () => {
+    try {
       const canonical = canonicalKey(key);
       const refusal = this.#driver.refuseKey?.(canonical);
       if (refusal !== undefined) throw new StoreError("NOT_SUPPORTED", refusal, { key: canonical });
       return canonical;
-    });
+    } catch (error) {
+      throw this.#explained(error, write, typeof key === "string" ? key.slice(0, 80).toWellFormed() : undefined);
+    }
   }
 
   directory(directory: string): string {
@@ -140,9 +141,13 @@ export class Input {
     try {
       return check();
     } catch (error) {
-      if (!isStoreError(error)) throw error;
-      const { backend, endpoint } = this.#driver;
-      throw error.with({ backend, endpoint, key, outcome: write ? "not-applied" : undefined });
+      throw this.#explained(error, write, key);
     }
+  }
+
+  #explained(error: unknown, write: boolean, key: string | undefined): unknown {
+    if (!isStoreError(error)) return error;
+    const { backend, endpoint } = this.#driver;
+    return error.with({ backend, endpoint, key, outcome: write ? "not-applied" : undefined });
   }
 }
