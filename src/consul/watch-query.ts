@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { directoryPrefix } from "../core/keys.js";
 import type { WatchScope } from "../core/driver.js";
 import type { StoreError } from "../core/errors.js";
@@ -55,6 +56,7 @@ export class WatchQuery implements PolledSource {
 
   async read(signal: AbortSignal): Promise<Telling> {
     const { http, clock } = this.#host;
+    const askedAt = clock.now();
     const reply = await http.request({
       method: "GET",
       path: this.#path,
@@ -65,11 +67,18 @@ export class WatchQuery implements PolledSource {
     });
     // Whatever index there was, this state is the one to go on from.
     this.#index = 0;
-    return (members) => this.#tell(members, reply, true);
+    return (members) => {
+      const spacingMs = this.#tell(members, reply, true);
+      // A rest in any case, for those who come one after the other: each would break off a query that has only begun.
+      return Math.max(spacingMs, clock.now() - askedAt + leastSpacingMs);
+    };
   }
 
   async poll(signal: AbortSignal): Promise<Telling | undefined> {
     const { queries } = this.#host;
+    // The connection of the answer before is free only when the callbacks of that answer are over.
+    await setImmediate();
+    signal.throwIfAborted();
     const reply = await queries.ask({ path: this.#path, query: this.#shape, index: this.#index, signal });
     if (reply === undefined) return undefined;
     if (reply.index === this.#index) return () => longestRestMs;
