@@ -11,7 +11,8 @@ export function pairOf({ Key, Value, ModifyIndex }: KvResult): KVPair {
 
 /** The body of a read as pairs, in the order of the bytes of their keys. */
 export function pairsOf(http: ConsulHttp, body: string): KVPair[] {
-  return sortedPairs(ownOf(http, resultsOf(body)));
+  const pairs = ownOf(http, resultsOf(body)).map(pairOf);
+  return pairs.sort((left, right) => compareKeys(left.key, right.key));
 }
 
 /** What the body of a read says, of any keys. */
@@ -24,11 +25,6 @@ export function ownOf(http: ConsulHttp, results: readonly KvResult[]): KvResult[
   return results
     .map((result) => withoutPrefix(result, http.keyPrefix))
     .filter(({ Key }) => isCanonical(Key) && !isLockKey(Key));
-}
-
-/** In the order of the bytes of their keys. */
-export function sortedPairs(results: readonly KvResult[]): KVPair[] {
-  return results.map(pairOf).sort((left, right) => compareKeys(left.key, right.key));
 }
 
 /** Other programs, Consul's own interface among them, also make keys such as `folder/`: these are no keys of Kvasir's. */

@@ -8,7 +8,8 @@ import type { Clock } from "../util/clock.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp, ConsulReply } from "./client/http.js";
 import { storeError } from "./errors.js";
-import { keyPath, ownOf, pairOf, resultsOf, sortedPairs } from "./pairs.js";
+import { keyPath, ownOf, pairOf, pairsOf, resultsOf } from "./pairs.js";
+import { writtenSince } from "./written-since.js";
 
 /** Queries lie so far apart at least, in milliseconds. */
 const leastSpacingMs = 1;
@@ -93,24 +94,21 @@ export class WatchQuery implements PolledSource {
   #tell(members: readonly PolledMember[], reply: ConsulReply, fresh: boolean): number {
     const startedAt = performance.now();
     const { http } = this.#host;
-    const results = resultsOf(reply.status === 404 ? "" : reply.body);
+    const body = reply.status === 404 ? "" : reply.body;
     // A write gives its key an index above all that were there; what became less in number was deleted.
     const since = fresh ? 0 : this.#index;
-    const created = results.reduce((sum, { CreateIndex }) => (CreateIndex > since ? sum + 1 : sum), 0);
-    const deleted = fresh || this.#count + created > results.length;
-    this.#count = results.length;
+    const { count, written } = writtenSince(body, since);
+    const created = written.reduce((sum, { CreateIndex }) => (CreateIndex > since ? sum + 1 : sum), 0);
+    const deleted = fresh || this.#count + created > count;
+    this.#count = count;
     // An index that goes backward, or is 0, belongs to another life of the servers' data: read everything anew.
     this.#index = reply.index < this.#index ? 0 : reply.index;
-    const written = ownOf(
-      http,
-      results.filter(({ ModifyIndex }) => ModifyIndex > since),
-    );
-    const news = new Map(written.map((result) => [result.Key, result]));
-    const there = deleted ? new Set(ownOf(http, results).map(({ Key }) => Key)) : undefined;
+    const news = new Map(ownOf(http, written).map((result) => [result.Key, result]));
+    const there = deleted ? new Set(ownOf(http, resultsOf(body)).map(({ Key }) => Key)) : undefined;
     let pairs: readonly KVPair[] | undefined;
     for (const { sink, key } of members) {
       const own = key === undefined ? undefined : news.get(key);
-      if (key === undefined) sink.snapshot((pairs ??= sortedPairs(ownOf(http, results))));
+      if (key === undefined) sink.snapshot((pairs ??= pairsOf(http, body)));
       else if (own !== undefined) sink.snapshot([pairOf(own)]);
       else if (there?.has(key) === false) sink.snapshot([]);
     }
