@@ -50,7 +50,10 @@ export async function acquireLock(
   }
 }
 
-/** Writes the lock's value, provided that the contender's node is still there. */
+/**
+ * Writes the lock's value, provided that the contender's node is still there. A value that may have been written is written
+ * for sure, though nobody waits for it any more: with the lock it is given back, and would else stay with the session.
+ */
 async function hold(
   ensemble: Ensemble,
   layout: LockLayout,
@@ -60,8 +63,9 @@ async function hold(
 ): Promise<Acquired> {
   const { clock, client } = ensemble;
   const backoff = new Backoff({ initialMs: 20, maximumMs: 1_000 });
+  let giveUp = signal;
   for (;;) {
-    signal?.throwIfAborted();
+    giveUp?.throwIfAborted();
     try {
       const revision = await writeValue(ensemble, layout, contender, place, { deadline: clock.now() + questionMs });
       const { session } = ensemble;
@@ -72,7 +76,8 @@ async function hold(
       // Done twice it is the same: nobody else writes there.
       if (!isStoreError(error, "UNREACHABLE") && !isStoreError(error, "TIMEOUT")) throw error;
       if (place.isLost) throw new PlaceLost();
-      await sleep(backoff.next(), { clock, signal });
+      if (error.outcome === "unknown") giveUp = undefined;
+      await sleep(backoff.next(), { clock, signal: giveUp });
     }
   }
 }

@@ -32,6 +32,45 @@ it("a lock whose contender was created and the reply lost is taken once, by who 
     }
   }));
 
+it("a contender that gives up in an outage, whatever reply that took, leaves neither a place nor a value", () =>
+  withRig(async (rig) => {
+    const store = await rig.open({ sessionTimeoutMs: 40_000 });
+    let valuesWritten = 0;
+    // At each reply of the acquisition in turn, whatever its requests are; the last ones find the lock taken.
+    for (let at = 0; at < 14; at++) {
+      const key = `lock/${at}`;
+      let taken = false;
+      const gaveUp = new AbortController();
+      let held = rig.proxy.holdReplies();
+      const taking = store.newLock(key, { value: "me" }).lock({ signal: gaveUp.signal });
+      const ended = taking.then(
+        (hold) => {
+          taken = true;
+          return hold;
+        },
+        () => undefined,
+      );
+      const reply = (): Promise<unknown> => Promise.race([held.arrived().catch(() => {}), ended]);
+      for (let passed = 0; passed < at; passed++) {
+        await reply();
+        rig.proxy.resume();
+        held = rig.proxy.holdReplies();
+      }
+      await reply();
+      if ((await rig.held(key)) === "me" && !taken) valuesWritten++;
+      rig.proxy.refuse();
+      rig.proxy.cut();
+      gaveUp.abort(new Error("enough"));
+      rig.proxy.resume();
+      await rig.proxy.accept();
+      await (await ended)?.unlock({ timeoutMs: 20_000 });
+      await expect.poll(() => rig.contenders(key), { timeout: 20_000 }).toEqual([]);
+      await expect.poll(() => rig.held(key), { timeout: 10_000, message: `reply ${at}` }).toBeUndefined();
+    }
+    // The write of the value was among what lost its reply.
+    expect(valuesWritten).toBeGreaterThan(0);
+  }));
+
 it("an unlock whose reply is lost leaves nothing that blocks the next", () =>
   withRig(async (rig) => {
     const store = await rig.open({ sessionTimeoutMs: 40_000 });
