@@ -120,23 +120,18 @@ class ReplaceStep extends Step<PutOperation> {
   }
 }
 
-/** Frees a key from the session that it kept through a set, if it is still as that set left it. */
-class FreeStep extends Step<PutOperation> {
-  readonly #set: KvResult;
+/** What comes after a set that was carried out, so that the write cannot come to nothing any more. */
+abstract class LaterStep extends Step<PutOperation> {
+  /** The result of that set. */
+  protected readonly set: KvResult;
 
   constructor(at: number, write: PutOperation, set: KvResult) {
     super(at, write);
-    this.#set = set;
+    this.set = set;
   }
 
   override get applied(): boolean {
     return true;
-  }
-
-  addTo(operations: KvOperation[]): void {
-    const { key, value } = this.write;
-    const index = indexOf(this.#set);
-    operations.push({ verb: "check-index", key, index }, { verb: "delete", key }, { verb: "set", key, value });
   }
 
   carriedOut(last: KvResult | undefined): Verdict {
@@ -144,39 +139,37 @@ class FreeStep extends Step<PutOperation> {
   }
 
   override refused(what: string): Verdict {
-    const denial = refusal(what, this.write.key);
-    if (denial !== undefined) return denial.with({ outcome: "unknown" });
-    if (/doesn't exist/.test(what)) return new RestoreStep(this.at, this.write, this.#set);
+    return refusal(what, this.write.key)?.with({ outcome: "unknown" }) ?? this.overtaken(what);
+  }
+
+  /** Another write, or the end of the session, came in between. */
+  protected abstract overtaken(what: string): Verdict;
+}
+
+/** Frees a key from the session that it kept through a set, if it is still as that set left it. */
+class FreeStep extends LaterStep {
+  addTo(operations: KvOperation[]): void {
+    const { key, value } = this.write;
+    const index = indexOf(this.set);
+    operations.push({ verb: "check-index", key, index }, { verb: "delete", key }, { verb: "set", key, value });
+  }
+
+  protected override overtaken(what: string): Verdict {
+    if (/doesn't exist/.test(what)) return new RestoreStep(this.at, this.write, this.set);
     // Another write came after this one, and is the one to free the key.
-    return pairAt(this.write, this.#set);
+    return pairAt(this.write, this.set);
   }
 }
 
 /** The session ended between the set and the freeing, and took the key along: it is put again, unless others did. */
-class RestoreStep extends Step<PutOperation> {
-  readonly #set: KvResult;
-
-  constructor(at: number, write: PutOperation, set: KvResult) {
-    super(at, write);
-    this.#set = set;
-  }
-
-  override get applied(): boolean {
-    return true;
-  }
-
+class RestoreStep extends LaterStep {
   addTo(operations: KvOperation[]): void {
     const { key, value } = this.write;
     operations.push({ verb: "cas", key, value, index: 0n });
   }
 
-  carriedOut(last: KvResult | undefined): Verdict {
-    return pairAt(this.write, last!);
-  }
-
-  override refused(what: string): Verdict {
-    const { write } = this;
-    return refusal(what, write.key)?.with({ outcome: "unknown" }) ?? pairAt(write, this.#set);
+  protected override overtaken(): Verdict {
+    return pairAt(this.write, this.set);
   }
 }
 

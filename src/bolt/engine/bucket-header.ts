@@ -1,4 +1,5 @@
-import { Page, readUint64, writeUint64 } from "./page.js";
+import { readUint64, writeUint64 } from "./page-layout.js";
+import { Page } from "./page.js";
 import type { Pager } from "./pager.js";
 import { createSlab, type Slab } from "./slab.js";
 import { bucketHeaderSize, findInlineFault } from "./validate-page.js";

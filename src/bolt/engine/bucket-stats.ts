@@ -1,5 +1,6 @@
 import { type BucketHeader, readBucketHeader } from "./bucket-header.js";
-import { elementSize, type Page, pageHeaderSize } from "./page.js";
+import { elementSize, pageHeaderSize } from "./page-layout.js";
+import type { Page } from "./page.js";
 import { maxDepth, type Pager } from "./pager.js";
 
 /** What a bucket is made of, nested buckets included. Sizes are bytes. */

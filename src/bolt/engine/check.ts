@@ -2,7 +2,8 @@ import { readBucketHeader } from "./bucket-header.js";
 import { EngineError } from "./errors.js";
 import { readFreelist } from "./load-freelist.js";
 import type { Meta } from "./meta.js";
-import { compareRange, type Page } from "./page.js";
+import { compareRange } from "./compare-ranges.js";
+import type { Page } from "./page.js";
 import type { Pager } from "./pager.js";
 
 /** One thing that is wrong with a database. */

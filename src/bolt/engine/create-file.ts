@@ -1,5 +1,5 @@
 import { writeMeta } from "./meta.js";
-import { freelistFlag, leafFlag, writePageHeader } from "./page.js";
+import { freelistFlag, leafFlag, writePageHeader } from "./page-layout.js";
 import { createSlab } from "./slab.js";
 import type { Storage } from "./storage.js";
 

@@ -1,6 +1,7 @@
 import { EngineError } from "./errors.js";
 import { type Inode, Node } from "./node.js";
-import { bucketFlag, type Page } from "./page.js";
+import { bucketFlag } from "./page-layout.js";
+import type { Page } from "./page.js";
 import { maxDepth } from "./pager.js";
 import type { Level, Tree } from "./tree.js";
 import { assertOpen, assertWritable } from "./tx-context.js";

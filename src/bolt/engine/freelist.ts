@@ -1,4 +1,4 @@
-import { freelistFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page.js";
+import { freelistFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page-layout.js";
 import { partLongestRuns, Reservation } from "./reservation.js";
 
 /** At this count and above, the header's count is 0xFFFF and the real one stands in front of the ids. */

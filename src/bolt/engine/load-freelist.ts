@@ -1,7 +1,7 @@
 import { readBucketHeader } from "./bucket-header.js";
 import { Freelist, parseFreelist } from "./freelist.js";
 import type { Meta } from "./meta.js";
-import { freelistFlag, pageKind, readUint64 } from "./page.js";
+import { freelistFlag, pageKind, readUint64 } from "./page-layout.js";
 import type { Pager } from "./pager.js";
 
 /** Pages walked before other work gets its turn. */

@@ -1,5 +1,5 @@
 import { corruptPage, EngineError } from "./errors.js";
-import { metaFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page.js";
+import { metaFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page-layout.js";
 
 /** The number that says "no freelist is stored; find the free pages by walking the tree": 2^64 - 1. */
 const noFreelist = 0xffff_ffff;

@@ -1,4 +1,5 @@
-import { elementSize, type Page, pageHeaderSize } from "./page.js";
+import { elementSize, pageHeaderSize } from "./page-layout.js";
+import type { Page } from "./page.js";
 
 /**
  * One element of a node being edited. Its key, with the value right behind it, lies in a page or in the transaction's

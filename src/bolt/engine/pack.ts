@@ -1,6 +1,7 @@
 import { Node } from "./node.js";
 import type { Fill } from "./fill.js";
-import { headRoom, pageHeaderSize } from "./page.js";
+import { pageHeaderSize } from "./page-layout.js";
+import { headRoom } from "./page.js";
 import { cutPage, minKeysPerPage, serializeNode } from "./serialize.js";
 import type { SlabAllocator } from "./slab.js";
 

@@ -1,5 +1,7 @@
 import { corruptPage, EngineError, messageOf } from "./errors.js";
-import { compareRanges, headRoom, Page, pageHeaderSize } from "./page.js";
+import { compareRanges } from "./compare-ranges.js";
+import { pageHeaderSize } from "./page-layout.js";
+import { headRoom, Page } from "./page.js";
 import { PageCache } from "./page-cache.js";
 import { type Slab, SlabAllocator } from "./slab.js";
 import type { Storage } from "./storage.js";

@@ -1,6 +1,7 @@
 import { copyRange } from "../../util/bytes.js";
 import type { Inode, Node } from "./node.js";
-import { branchFlag, elementSize, leafFlag, Page, pageHeaderSize, writePageHeader, writeUint64 } from "./page.js";
+import { branchFlag, elementSize, leafFlag, pageHeaderSize, writePageHeader, writeUint64 } from "./page-layout.js";
+import { Page } from "./page.js";
 import type { Slab } from "./slab.js";
 
 /** A page keeps at least this many keys when a node is split. */

@@ -1,6 +1,8 @@
 import { Fill } from "./fill.js";
 import { Inode, Node } from "./node.js";
-import { compareRanges, headRoom, Page, pageHeaderSize, writeUint64 } from "./page.js";
+import { compareRanges } from "./compare-ranges.js";
+import { pageHeaderSize, writeUint64 } from "./page-layout.js";
+import { headRoom, Page } from "./page.js";
 import { freeNode, type PageFreer } from "./rebalance.js";
 import { cutPage, minKeysPerPage, serializeNode } from "./serialize.js";
 import type { SlabAllocator } from "./slab.js";

@@ -1,6 +1,7 @@
 import { Fill } from "./fill.js";
 import { Inode, Node } from "./node.js";
-import { compareRange, type Page } from "./page.js";
+import { compareRange } from "./compare-ranges.js";
+import type { Page } from "./page.js";
 import { packFront } from "./pack.js";
 import { maxDepth } from "./pager.js";
 import type { TxContext } from "./tx-context.js";

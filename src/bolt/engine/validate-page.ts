@@ -1,14 +1,6 @@
-import {
-  branchFlag,
-  bucketFlag,
-  compareRanges,
-  elementSize,
-  leafFlag,
-  maxKeySize,
-  type Page,
-  pageHeaderSize,
-  pageKind,
-} from "./page.js";
+import { compareRanges } from "./compare-ranges.js";
+import { branchFlag, bucketFlag, elementSize, leafFlag, maxKeySize, pageHeaderSize, pageKind } from "./page-layout.js";
+import type { Page } from "./page.js";
 
 /** Nested buckets start with a u64 root page id and a u64 sequence; at root 0 the bucket's own page follows. */
 export const bucketHeaderSize = 16;

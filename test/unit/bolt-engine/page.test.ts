@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Inode, Node } from "../../../src/bolt/engine/node.js";
-import { branchFlag, headRoom, leafFlag, type Page } from "../../../src/bolt/engine/page.js";
+import { branchFlag, leafFlag } from "../../../src/bolt/engine/page-layout.js";
+import { headRoom, type Page } from "../../../src/bolt/engine/page.js";
 import { createSlab } from "../../../src/bolt/engine/slab.js";
 import { serializeNode } from "../../../src/bolt/engine/serialize.js";
 import { findPageFault } from "../../../src/bolt/engine/validate-page.js";

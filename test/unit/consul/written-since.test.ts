@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { KvResult } from "../../../src/consul/client/transaction.js";
 import { writtenSince } from "../../../src/consul/written-since.js";
