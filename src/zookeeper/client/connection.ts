@@ -50,7 +50,8 @@ const replyHeaderBytes = 16;
 
 /**
  * One socket and the requests on it, pipelined: written in the order of `send`, together at the end of the tick, and
- * answered by the server in the same order. With many requests on it, answers are read several at a time. Any frame that makes no sense ends the connection.
+ * answered by the server in the same order. With many requests on it, answers are read several at a time. Any frame that
+ * makes no sense ends the connection.
  */
 export class Connection {
   /** What the server is known to have; requests beyond it fall back or fail. */

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, onTestFinished } from "vitest";
+import { onTestFinished } from "vitest";
 import { BoltFile } from "../../../src/bolt/bolt-file.js";
 import { BoltDriver } from "../../../src/bolt/driver.js";
 import { ManagedStore } from "../../../src/core/managed-store.js";
@@ -19,13 +16,6 @@ export class SettableClock extends ShiftedClock {
   setForward(byMs: number): void {
     this.#setByMs += byMs;
   }
-}
-
-/** A folder for the files of one test file; gone at its end. Gives the path of a file in it. */
-export function temporaryFolder(): (name: string) => string {
-  const folder = mkdtempSync(join(tmpdir(), "kvasir-clocked-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return (name) => join(folder, name);
 }
 
 /** A store on a file that only it has open, by a clock of the test's. Closed when the test is over. */

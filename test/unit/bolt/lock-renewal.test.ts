@@ -1,7 +1,8 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connectBolt } from "../../../src/bolt/index.js";
-import { openByClock, passTtls, temporaryFolder } from "./clocked-file.js";
+import { temporaryFolder } from "../../interop/support/folder.js";
+import { openByClock, passTtls } from "./clocked-file.js";
 
 const file = temporaryFolder();
 const ttlMs = 60_000;
