@@ -1,7 +1,7 @@
 import { connectConsul, type ConsulStore } from "kvasir/consul";
 import { checkValue, keys, newValueOf, randomOrder, valueOf } from "../harness/keys.js";
 import { callers, latency, type Side, throughput } from "../harness/side.js";
-import { benchKeys, watchedKeys } from "./data.js";
+import { benchKeys, ourWatchedKeys, peerWatchedKeys } from "./data.js";
 
 /** Our sides: one store, opened as its documentation says. */
 export class Ours {
@@ -19,7 +19,7 @@ export class Ours {
     const store = await connectConsul({ endpoints: [host], maxPending: benchKeys });
     await Promise.all(Array.from({ length: benchKeys }, (_, at) => store.put(keys[at]!, valueOf(at))));
     // There before they are watched: the watch of a missing key wakes at every write beside it.
-    await Promise.all(watchedKeys.map((key) => store.put(key, "0")));
+    await Promise.all([...ourWatchedKeys, ...peerWatchedKeys].map((key) => store.put(key, "0")));
     return new Ours(store);
   }
 
@@ -55,16 +55,16 @@ export class Ours {
   /** From a put to its delivery to one of 500 watches, in milliseconds. */
   readonly watch: Side = latency(async (milliseconds) => {
     if (this.#watched.length === 0) {
-      this.#watched = watchedKeys.map((key) => this.#store.watch(key)[Symbol.asyncIterator]());
+      this.#watched = ourWatchedKeys.map((key) => this.#store.watch(key)[Symbol.asyncIterator]());
       await Promise.all(this.#watched.map((watch) => watch.next()));
     }
     const times: number[] = [];
     const end = performance.now() + milliseconds;
     while (performance.now() < end) {
-      const at = this.#index() % watchedKeys.length;
+      const at = this.#index() % ourWatchedKeys.length;
       const start = performance.now();
       const delivered = this.#watched[at]!.next();
-      await this.#store.put(watchedKeys[at]!, String(start));
+      await this.#store.put(ourWatchedKeys[at]!, String(start));
       await delivered;
       times.push(performance.now() - start);
     }

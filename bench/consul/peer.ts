@@ -1,7 +1,7 @@
 import Consul from "consul";
 import { checkValue, keys, newValueOf, randomOrder } from "../harness/keys.js";
 import { callers, latency, type Side, throughput } from "../harness/side.js";
-import { benchKeys, watchedKeys } from "./data.js";
+import { benchKeys, peerWatchedKeys } from "./data.js";
 
 /** What its `kv.get` gives. */
 interface Item {
@@ -61,7 +61,7 @@ export class Peer {
     const times: number[] = [];
     const end = performance.now() + milliseconds;
     while (performance.now() < end) {
-      const key = watchedKeys[this.#index() % watchedKeys.length]!;
+      const key = peerWatchedKeys[this.#index() % peerWatchedKeys.length]!;
       const start = performance.now();
       const delivered = new Promise<void>((resolve) => this.#delivered.set(key, resolve));
       await this.#consul.kv.set({ key, value: String(start) });
@@ -76,7 +76,7 @@ export class Peer {
   }
 
   async #startWatches(): Promise<void> {
-    const started = watchedKeys.map((key) => {
+    const started = peerWatchedKeys.map((key) => {
       const first = new Promise<void>((resolve) => this.#delivered.set(key, resolve));
       const watch = this.#consul.watch({ method: this.#consul.kv.get.bind(this.#consul.kv), options: { key } });
       watch.on("change", () => this.#delivered.get(key)?.());

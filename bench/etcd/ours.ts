@@ -1,7 +1,7 @@
 import { connectEtcd, type EtcdStore } from "kvasir/etcd";
 import { checkValue, keys, randomOrder, valueOf } from "../harness/keys.js";
 import { callers, latency, repeated, type Side, throughput } from "../harness/side.js";
-import { benchKeys, listed, watchedKeys } from "./data.js";
+import { benchKeys, listed, ourWatchedKeys } from "./data.js";
 
 /** Our sides: one store, opened as its documentation says. */
 export class Ours {
@@ -64,16 +64,16 @@ export class Ours {
   watch(quantile: number): Side {
     return latency(async (milliseconds) => {
       if (this.#watched.length === 0) {
-        this.#watched = watchedKeys.map((key) => this.#store.watch(key)[Symbol.asyncIterator]());
+        this.#watched = ourWatchedKeys.map((key) => this.#store.watch(key)[Symbol.asyncIterator]());
         await Promise.all(this.#watched.map((watch) => watch.next()));
       }
       const times: number[] = [];
       const end = performance.now() + milliseconds;
       while (performance.now() < end) {
-        const at = this.#index() % watchedKeys.length;
+        const at = this.#index() % ourWatchedKeys.length;
         const start = performance.now();
         const delivered = this.#watched[at]!.next();
-        await this.#store.put(watchedKeys[at]!, String(start));
+        await this.#store.put(ourWatchedKeys[at]!, String(start));
         await delivered;
         times.push(performance.now() - start);
       }

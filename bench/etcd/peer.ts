@@ -1,7 +1,7 @@
 import { Etcd3, type Watcher } from "etcd3";
 import { checkValue, keys, randomOrder, valueOf } from "../harness/keys.js";
 import { callers, latency, repeated, type Side, throughput } from "../harness/side.js";
-import { benchKeys, listed, watchedKeys } from "./data.js";
+import { benchKeys, listed, peerWatchedKeys } from "./data.js";
 
 /** The sides of `etcd3`, opened as its documentation says. */
 export class Peer {
@@ -63,7 +63,7 @@ export class Peer {
       const times: number[] = [];
       const end = performance.now() + milliseconds;
       while (performance.now() < end) {
-        const key = watchedKeys[this.#index() % watchedKeys.length]!;
+        const key = peerWatchedKeys[this.#index() % peerWatchedKeys.length]!;
         const start = performance.now();
         const delivered = new Promise<void>((resolve) => this.#delivered.set(key, resolve));
         await this.#client.put(key).value(String(start));
@@ -82,7 +82,7 @@ export class Peer {
 
   async #startWatches(): Promise<void> {
     this.#watchers = await Promise.all(
-      watchedKeys.map(async (key) => {
+      peerWatchedKeys.map(async (key) => {
         const watcher = await this.#client.watch().key(key).create();
         return watcher.on("put", () => this.#delivered.get(key)?.());
       }),
