@@ -115,6 +115,7 @@ export class WatchQuery implements PolledSource {
     // Without an index to wait for, every query is answered at once.
     if (this.#index === 0) return longestRestMs;
     const handledMs = performance.now() - startedAt;
-    return Math.max(handledMs + Math.min(handledMs, longestRestMs), leastSpacingMs);
+    const spacingMs = handledMs + Math.min(handledMs, longestRestMs);
+    return written.length > 0 || deleted ? spacingMs : Math.max(spacingMs, leastSpacingMs);
   }
 }

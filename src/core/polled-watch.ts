@@ -4,6 +4,9 @@ import { sleep } from "../util/sleep.js";
 import type { WatchSink } from "./driver.js";
 import { isStoreError, type StoreError } from "./errors.js";
 
+/** The shortest rest that a timer can keep, in milliseconds. */
+const leastRestMs = 1;
+
 /** A watch that is fed by a poll. */
 export interface PolledMember {
   readonly sink: WatchSink;
@@ -83,14 +86,19 @@ export class PolledWatch {
     const { clock } = this.#host;
     const { signal } = this.#closed;
     const backoff = new Backoff({ initialMs: 50, maximumMs: 2_000 });
+    // Rests of less than a timer can keep add up to one that it can.
+    let owedMs = 0;
     // Those who join in the same turn are served by the same read.
     await Promise.resolve();
     while (!signal.aborted) {
       const askedAt = clock.now();
       try {
         const spacingMs = this.#mustRead() ? await this.#read() : await this.#poll(backoff);
-        const restMs = askedAt + spacingMs - clock.now();
-        if (restMs > 0) await sleep(restMs, { clock, signal });
+        owedMs = Math.max(owedMs + askedAt + spacingMs - clock.now(), 0);
+        if (owedMs >= leastRestMs) {
+          await sleep(owedMs, { clock, signal });
+          owedMs = 0;
+        }
       } catch (error) {
         if (signal.aborted) return;
         this.#source.forget();

@@ -138,6 +138,24 @@ describe("a polled watch", () => {
     expect([clock.timers, source.asked.length]).toEqual([0, 4]);
   });
 
+  it("lets rests that are shorter than a timer can keep add up", async () => {
+    const { clock, source, join } = create();
+    join();
+    await settle();
+    await source.answer(0.5);
+    expect([clock.timers, source.asked.length]).toEqual([0, 2]);
+    await source.answer(0.75);
+    expect([clock.delays, source.asked.length]).toEqual([[1.25], 2]);
+    await clock.advance(1.25);
+    expect(source.asked).toHaveLength(3);
+    await source.answer(0.75);
+    // What the server took comes off what is owed.
+    clock.jump(10);
+    await source.answer(0.5);
+    await source.answer(0.5);
+    expect([clock.timers, source.asked.length]).toEqual([0, 6]);
+  });
+
   it("reads anew after a failure, after pauses that grow until a poll is answered", async () => {
     const { clock, source, suspended, join } = create();
     const { told } = join();
