@@ -76,6 +76,7 @@ export class ConsulDriver implements Driver {
         get maxOperations() {
           return limit.most;
         },
+        enough: 32,
         maxBytes: 400_000,
         concurrency: 4,
       },

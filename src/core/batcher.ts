@@ -14,7 +14,7 @@ export interface BatcherOptions<Item> {
 /**
  * Natural batching. With nothing in flight an item leaves at the end of the current turn of the event loop; while a
  * batch is in flight items queue, and leave together when its slot frees, or through another slot once the batch
- * is full.
+ * is full or enough wait.
  */
 export class Batcher<Item> {
   readonly #limits: BatchLimits;
@@ -61,8 +61,13 @@ export class Batcher<Item> {
   #maySend(): boolean {
     if (this.#queue.length === 0) return false;
     if (this.#inFlight === 0) return true;
-    const { concurrency, maxOperations, maxBytes } = this.#limits;
-    return this.#inFlight < concurrency && (this.#queue.length >= maxOperations || this.#queuedBytes >= maxBytes);
+    const { concurrency, maxBytes } = this.#limits;
+    return this.#inFlight < concurrency && (this.#queue.length >= this.#enough || this.#queuedBytes >= maxBytes);
+  }
+
+  get #enough(): number {
+    const { enough, maxOperations } = this.#limits;
+    return Math.min(enough ?? maxOperations, maxOperations);
   }
 
   /** Not before the microtasks are done: until then those whose calls were just answered make their next ones. */
@@ -88,19 +93,21 @@ export class Batcher<Item> {
   };
 
   #take(): Item[] {
+    const { concurrency, maxOperations, maxBytes } = this.#limits;
+    const most = this.#queue.length > this.#enough * concurrency ? maxOperations : this.#enough;
     const batch: Item[] = [];
     let bytes = 0;
     let taken = 0;
     for (const item of this.#queue) {
       const weight = this.#weigh(item);
       if (this.#isLive(item)) {
-        if (batch.length > 0 && bytes + weight > this.#limits.maxBytes) break;
+        if (batch.length > 0 && bytes + weight > maxBytes) break;
         batch.push(item);
         bytes += weight;
       }
       taken++;
       this.#queuedBytes -= weight;
-      if (batch.length >= this.#limits.maxOperations) break;
+      if (batch.length >= most) break;
     }
     this.#queue.splice(0, taken);
     return batch;

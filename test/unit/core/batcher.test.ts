@@ -67,6 +67,28 @@ describe("natural batching", () => {
     expect(batches).toEqual(["a", "b c d", "e f g", "h"]);
   });
 
+  it("sends what is enough through another slot, and more at once only where too many wait for all slots", async () => {
+    const { batches, add, end } = create({ maxOperations: 4, enough: 2, concurrency: 3 });
+    add("a", "b", "c");
+    await settle();
+    expect(batches, "one alone is not enough for a second").toEqual(["a b"]);
+    add("d");
+    await settle();
+    expect(batches).toEqual(["a b", "c d"]);
+    add("e", "f", "g", "h", "i", "j", "k");
+    await settle();
+    expect(batches).toEqual(["a b", "c d", "e f g h"]);
+    await end(0);
+    expect(batches).toEqual(["a b", "c d", "e f g h", "i j"]);
+  });
+
+  it("has never enough where fewer are a full batch", async () => {
+    const { batches, add } = create({ maxOperations: 2, enough: 3, concurrency: 2 });
+    add("a", "b", "c");
+    await settle();
+    expect(batches).toEqual(["a b"]);
+  });
+
   it("counts bytes: a batch stays below the limit, and items that reach it do not wait", async () => {
     const { batches, add } = create({ maxBytes: 10, maxOperations: 100, concurrency: 3 });
     add("a".repeat(6), "b".repeat(6), "c".repeat(3), "d");
