@@ -1,5 +1,6 @@
 import { freelistFlag, pageHeaderSize, readUint64, writePageHeader, writeUint64 } from "./page-layout.js";
-import { partLongestRuns, Reservation } from "./reservation.js";
+import { longestRuns, Reservation, takeHolesAndRun, takeRuns } from "./reservation.js";
+import { isIn, sorted, SortedIds } from "./sorted-ids.js";
 
 /** At this count and above, the header's count is 0xFFFF and the real one stands in front of the ids. */
 const countInBody = 0xffff;
@@ -12,11 +13,11 @@ interface PendingPages {
 }
 
 /**
- * Which pages may be used again. Free ids are kept sorted in a typed array, eight bytes each; pages that a transaction
- * frees wait under its id until no reader can see them.
+ * Which pages may be used again. Free ids are kept sorted, eight bytes each; pages that a transaction frees wait under its
+ * id until no reader can see them.
  */
 export class Freelist {
-  #ids: Float64Array;
+  readonly #ids: SortedIds;
   #pending = new Map<number, PendingPages>();
   /** Which transaction allocated a page; kept only while a reader is there to make a difference. */
   #allocatedBy = new Map<number, number>();
@@ -26,9 +27,9 @@ export class Freelist {
   /** The shortest run that could not be found since ids last came in: looking again for it, or longer, is in vain. */
   #noRunOf = Number.POSITIVE_INFINITY;
 
-  /** `ids` must be sorted. */
+  /** `ids` must ascend, and are its own from now on. */
   constructor(ids: Float64Array = new Float64Array(0)) {
-    this.#ids = ids;
+    this.#ids = new SortedIds(ids);
   }
 
   get freeCount(): number {
@@ -43,14 +44,14 @@ export class Freelist {
 
   /** Whether the page is on the free list or waits to be. */
   has(id: number): boolean {
-    if (isIn(this.#ids, id)) return true;
+    if (this.#ids.has(id)) return true;
     for (const pages of this.#pending.values()) if (pages.ids.includes(id)) return true;
     return false;
   }
 
   /** The free ids and the waiting ones. */
   *all(): Generator<number> {
-    yield* this.#ids;
+    yield* this.#ids.view();
     for (const pages of this.#pending.values()) yield* pages.ids;
   }
 
@@ -62,10 +63,24 @@ export class Freelist {
   reserve(leaves: number, others: number, mostRuns: number): boolean {
     const count = leaves + others;
     if (count > this.#ids.length) return false;
-    const { taken, left, runs } = partLongestRuns(this.#ids, count);
-    if (runs > mostRuns) return false;
-    this.#reserved = new Reservation(taken, leaves);
-    this.#ids = left;
+    const runs = longestRuns(this.#ids.view(), count);
+    if (runs.count > mostRuns) return false;
+    this.#reserved = new Reservation(takeRuns(this.#ids, runs, count), leaves);
+    return true;
+  }
+
+  /**
+   * The same for a small transaction: pages without free neighbours for the leaves, and one run for all others, which are
+   * soon written again and leave it whole behind.
+   */
+  reserveFew(leaves: number, others: number): boolean {
+    if (others >= this.#noRunOf) return false;
+    const found = takeHolesAndRun(this.#ids, leaves, others);
+    if (found === undefined) {
+      this.#noRunOf = others;
+      return false;
+    }
+    this.#reserved = new Reservation(found.taken, found.holes);
     return true;
   }
 
@@ -90,16 +105,14 @@ export class Freelist {
 
   #takeLowest(count: number): number {
     if (count >= this.#noRunOf) return 0;
-    const ids = this.#ids;
+    const ids = this.#ids.view();
     const end = findRun(ids, count);
     if (end === 0) {
       this.#noRunOf = count;
       return 0;
     }
     const first = ids[end - count]!;
-    // Most single pages come off the front, where the rest need not move.
-    if (end > count) ids.copyWithin(count, 0, end - count);
-    this.#ids = ids.subarray(count);
+    this.#ids.cut(end - count, count);
     return first;
   }
 
@@ -128,13 +141,12 @@ export class Freelist {
     const freed = sorted(this.#pending.get(txid)?.ids ?? []);
     for (let index = 0; index < freed.length; index++) {
       const id = freed[index]!;
-      if (id === freed[index - 1] || isIn(this.#ids, id)) return id;
+      if (id === freed[index - 1] || this.#ids.has(id)) return id;
     }
-    const others = [...this.#taken, ...(this.#reserved?.rest() ?? [])];
-    for (const [other, pages] of this.#pending) if (other !== txid) for (const id of pages.ids) others.push(id);
-    if (others.length === 0) return undefined;
-    const inUse = sorted(others);
-    return freed.find((id) => isIn(inUse, id));
+    const isFreed = (id: number): boolean => isIn(freed, id);
+    let found = this.#taken.find(isFreed) ?? this.#reserved?.rest().find(isFreed);
+    for (const [other, { ids }] of this.#pending) if (other !== txid) found ??= ids.find(isFreed);
+    return found;
   }
 
   /**
@@ -200,50 +212,34 @@ export class Freelist {
   /** Writes the stored form into whole zeroed pages: free and waiting ids alike, for after a crash nobody waits. */
   write(bytes: Uint8Array, id: number, overflow: number): void {
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-    const ids = this.#sorted();
-    const inBody = ids.length >= countInBody;
-    writePageHeader(words, 0, id, freelistFlag, inBody ? countInBody : ids.length, overflow);
+    const count = this.freeCount + this.pendingCount;
+    const inBody = count >= countInBody;
+    writePageHeader(words, 0, id, freelistFlag, inBody ? countInBody : count, overflow);
     let at = pageHeaderSize >>> 2;
     if (inBody) {
-      writeUint64(words, at, ids.length);
+      writeUint64(words, at, count);
       at += 2;
     }
-    for (const free of ids) {
-      writeUint64(words, at, free);
-      at += 2;
+    const free = this.#ids.view();
+    const waiting = this.#waiting();
+    for (let from = 0, next = 0; from < free.length || next < waiting.length; at += 2) {
+      const isNext = next < waiting.length && !(free[from]! < waiting[next]!);
+      writeUint64(words, at, isNext ? waiting[next++]! : free[from++]!);
     }
   }
 
-  /** Free and waiting ids, ascending: most are in order already, so that only the waiting ones are sorted. */
-  #sorted(): Float64Array {
+  /** Ids that wait, ascending. */
+  #waiting(): ArrayLike<number> {
     const waiting: number[] = [];
     for (const pages of this.#pending.values()) for (const id of pages.ids) waiting.push(id);
-    return merged(this.#ids, waiting);
+    return sorted(waiting);
   }
 
   #merge(more: readonly number[]): void {
     if (more.length === 0) return;
-    this.#ids = merged(this.#ids, more);
+    this.#ids.add(more);
     this.#noRunOf = Number.POSITIVE_INFINITY;
   }
-}
-
-/** The ids, ascending. A typed array sorts several times as fast as an array with a comparison. */
-function sorted(ids: readonly number[]): Float64Array {
-  return Float64Array.from(ids).sort();
-}
-
-/** The sorted ids with `more`, which need not be sorted, between them. */
-function merged(ids: Float64Array, more: readonly number[]): Float64Array {
-  const all = new Float64Array(ids.length + more.length);
-  let from = 0;
-  let to = 0;
-  for (const id of sorted(more)) {
-    while (from < ids.length && ids[from]! < id) all[to++] = ids[from++]!;
-    all[to++] = id;
-  }
-  all.set(ids.subarray(from), to);
-  return all;
 }
 
 /** The index behind the first run of `count` adjacent ids, or 0. */
@@ -254,18 +250,6 @@ function findRun(ids: Float64Array, count: number): number {
     if (length === count) return index + 1;
   }
   return 0;
-}
-
-function isIn(ids: Float64Array, id: number): boolean {
-  let low = 0;
-  let high = ids.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (id === ids[middle]) return true;
-    if (ids[middle]! < id) low = middle + 1;
-    else high = middle;
-  }
-  return false;
 }
 
 /** How many ids a stored freelist holds, from its first page. */

@@ -47,8 +47,9 @@ export function readUint64(words: Uint32Array, at: number): number {
 }
 
 export function writeUint64(words: Uint32Array, at: number, value: number): void {
-  words[at] = value % highWord;
-  words[at + 1] = Math.floor(value / highWord);
+  const isLow = value < highWord;
+  words[at] = isLow ? value : value % highWord;
+  words[at + 1] = isLow ? 0 : Math.floor(value / highWord);
 }
 
 /** What a page's flags call it, for messages. */

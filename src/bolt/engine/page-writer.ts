@@ -17,7 +17,7 @@ const fewestToReserve = 16;
 /** How many pages each piece should have at least, on average, before the file grows for longer ones. */
 const shortestPiece = 8;
 /** How much of a file may be free before it grows no more for that, in bytes; and never more than is in use. */
-const mostSpareBytes = 8 * 1024 * 1024;
+const mostSpareBytes = 16 * 1024 * 1024;
 
 /** The pages that one write transaction takes, frees and fills. */
 export class PageWriter implements PageAllocator {
@@ -52,9 +52,13 @@ export class PageWriter implements PageAllocator {
   prepareFor(leaves: number, branches: number): void {
     const { pageSize } = this.#pager;
     const freelist = this.#freelist;
-    const others = branches + Math.floor(freelist.storedSize() / pageSize) + 1;
+    // The leaf of the root bucket, which every commit writes, and the freelist.
+    const others = branches + 1 + Math.floor(freelist.storedSize() / pageSize) + 1;
     const count = leaves + others;
-    if (count < fewestToReserve) return;
+    if (count < fewestToReserve) {
+      freelist.reserveFew(leaves, others);
+      return;
+    }
     const spare = freelist.freeCount + freelist.pendingCount;
     const mostSpare = Math.min(this.highWater - spare, mostSpareBytes / pageSize);
     const mayGrow = spare + count <= mostSpare;
@@ -89,9 +93,7 @@ export class PageWriter implements PageAllocator {
     const count = Math.floor(this.#freelist.storedSize() / pageSize) + 1;
     const id = this.allocatePages(count, false);
     this.#freelist.endReservation();
-    this.memory.take(count * pageSize);
-    const { slab, start } = this.memory;
-    const bytes = slab.bytes.subarray(start, start + count * pageSize);
+    const bytes = this.#pager.scratch(count * pageSize);
     this.#freelist.write(bytes, id, count - 1);
     this.#finished.push({ id, length: bytes.length, view: () => bytes });
     return { id, count };
@@ -131,9 +133,7 @@ export class PageWriter implements PageAllocator {
   /** Writes a meta page in its place. */
   writeMeta(meta: Meta): void {
     const { storage, pageSize } = this.#pager;
-    this.memory.take(pageSize);
-    const { slab, start } = this.memory;
-    const page = slab.bytes.subarray(start, start + pageSize);
+    const page = this.#pager.scratch(pageSize);
     writeMeta(page, meta);
     storage.write((meta.txid % 2) * pageSize, [page]);
   }

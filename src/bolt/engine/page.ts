@@ -208,6 +208,17 @@ export class Page {
     return ~low;
   }
 
+  /** For a copy of a page with the same keys: what was found out about them there. */
+  takeHeadsOf(page: Page): void {
+    this.#searches = page.#searches;
+    if (page.#heads === 0) return;
+    const heads = (this.start + this.length) >>> 2;
+    const { words } = this;
+    for (let index = 0; index < this.count; index++) words[heads + index] = page.words[page.#heads + index]!;
+    this.#common = page.#common;
+    this.#heads = heads;
+  }
+
   /** Sets the keys' heads side by side behind the page, where a search needs to look at few bytes. */
   #collectHeads(): void {
     const { bytes, words, count } = this;

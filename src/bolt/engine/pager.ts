@@ -20,6 +20,7 @@ export class Pager {
   /** Room for the pages of the running write transaction. */
   readonly writeMemory = new SlabAllocator();
   readonly #readMemory = new SlabAllocator();
+  #scratch = new Uint8Array(0);
   /** Bytes that the storage has. */
   storageSize: number;
 
@@ -87,6 +88,12 @@ export class Pager {
     }
     if ((id + overflow + 1) * this.pageSize > this.storage.size()) throw this.corrupt(id, "lies past the file's end");
     return this.#readBytes(id, (overflow + 1) * this.pageSize);
+  }
+
+  /** Zeroed room for pages that are written and then read no more: until it is asked for again. */
+  scratch(length: number): Uint8Array {
+    if (this.#scratch.length < length) this.#scratch = new Uint8Array(length);
+    return this.#scratch.subarray(0, length).fill(0);
   }
 
   /** Cuts the storage off behind the last page. */

@@ -1,15 +1,20 @@
+import type { SortedIds } from "./sorted-ids.js";
+
 /** Runs longer than this count as equally long. */
 const longestCounted = 256;
+/** How many runs there are of each length, while they are counted. */
+const runsOfLength = new Uint32Array(longestCounted + 1);
+const pagesInRunsOfLength = new Float64Array(longestCounted + 1);
 
 /** Free pages that one transaction set aside: some for its leaves, the rest for all else. */
 export class Reservation {
-  readonly #ids: Float64Array;
+  readonly #ids: ArrayLike<number>;
   readonly #leavesEnd: number;
   #leaf = 0;
   #other: number;
 
-  /** The first `leaves` of the `ids`, which ascend, are for leaves. */
-  constructor(ids: Float64Array, leaves: number) {
+  /** The first `leaves` of the `ids` are for leaves, and ascend; so do those behind them, for the rest. */
+  constructor(ids: ArrayLike<number>, leaves: number) {
     this.#ids = ids;
     this.#leavesEnd = leaves;
     this.#other = leaves;
@@ -21,56 +26,100 @@ export class Reservation {
 
   /** Takes `count` adjacent pages; returns the first, or 0 when they are not at hand. */
   take(count: number, isLeaf: boolean): number {
-    const from = isLeaf ? this.#leaf : this.#other;
+    // The root bucket's leaf comes last, and is written by every transaction: it is one of the rest.
+    const fromLeaves = isLeaf && this.#leaf < this.#leavesEnd;
+    const from = fromLeaves ? this.#leaf : this.#other;
     const first = this.#ids[from];
     const last = from + count - 1;
-    if (first === undefined || last >= (isLeaf ? this.#leavesEnd : this.#ids.length)) return 0;
+    if (first === undefined || last >= (fromLeaves ? this.#leavesEnd : this.#ids.length)) return 0;
     if (this.#ids[last] !== first + count - 1) return 0;
-    if (isLeaf) this.#leaf += count;
+    if (fromLeaves) this.#leaf += count;
     else this.#other += count;
     return first;
   }
 
   /** What was not taken. */
   rest(): number[] {
-    return [...this.#ids.subarray(this.#leaf, this.#leavesEnd), ...this.#ids.subarray(this.#other)];
+    const rest: number[] = [];
+    for (let at = this.#leaf; at < this.#leavesEnd; at++) rest.push(this.#ids[at]!);
+    for (let at = this.#other; at < this.#ids.length; at++) rest.push(this.#ids[at]!);
+    return rest;
   }
 }
 
-/**
- * Parts the longest runs of adjacent ids, `count` ids together, from the rest: those that can be written at once. `runs`
- * says how many they are. There must be so many ids, and they must ascend.
- */
-export function partLongestRuns(
-  ids: Float64Array,
-  count: number,
-): { readonly taken: Float64Array; readonly left: Float64Array; readonly runs: number } {
-  const pagesByLength = new Float64Array(longestCounted + 1);
+/** Which runs of adjacent ids to take: all that are longer than `shortest`, and `ofShortest` ids of the first others. */
+export interface LongestRuns {
+  readonly shortest: number;
+  readonly ofShortest: number;
+  /** How many runs that are, at most. */
+  readonly count: number;
+}
+
+/** Finds the longest runs, `count` ids together: those that can be written at once. There must be so many ids. */
+export function longestRuns(ids: Float64Array, count: number): LongestRuns {
+  runsOfLength.fill(0);
+  pagesInRunsOfLength.fill(0);
   for (let from = 0, end = 0; from < ids.length; from = end) {
     end = endOfRun(ids, from);
-    const length = end - from;
-    pagesByLength[length < longestCounted ? length : longestCounted]! += length;
+    const length = Math.min(end - from, longestCounted);
+    runsOfLength[length]!++;
+    pagesInRunsOfLength[length]! += end - from;
   }
   let shortest = longestCounted;
   let longer = 0;
-  while (shortest > 1 && longer + pagesByLength[shortest]! < count) longer += pagesByLength[shortest--]!;
-  // Of the shortest runs that are needed not all may be.
-  let ofShortest = count - longer;
-  const taken = new Float64Array(count);
-  const left = new Float64Array(ids.length - count);
-  let takenCount = 0;
   let runs = 0;
-  for (let from = 0, end = 0; from < ids.length; from = end) {
-    end = endOfRun(ids, from);
+  while (shortest > 1 && longer + pagesInRunsOfLength[shortest]! < count) {
+    longer += pagesInRunsOfLength[shortest]!;
+    runs += runsOfLength[shortest--]!;
+  }
+  const ofShortest = count - longer;
+  return { shortest, ofShortest, count: runs + Math.ceil(ofShortest / shortest) };
+}
+
+/** Takes these runs out, `count` ids. */
+export function takeRuns(ids: SortedIds, { shortest, ofShortest }: LongestRuns, count: number): Float64Array {
+  const all = ids.view();
+  const taken = new Float64Array(count);
+  let takenCount = 0;
+  let ofShortestLeft = ofShortest;
+  for (let from = 0, end = 0; from < all.length; from = end) {
+    end = endOfRun(all, from);
     const length = end - from;
     const isLonger = shortest < longestCounted && length > shortest;
-    const take = isLonger ? length : length < shortest ? 0 : Math.min(length, ofShortest);
-    if (!isLonger) ofShortest -= take;
-    for (let at = from; at < from + take; at++) taken[takenCount++] = ids[at]!;
-    for (let at = from + take; at < end; at++) left[at - takenCount] = ids[at]!;
-    if (take > 0) runs++;
+    const take = isLonger ? length : length < shortest ? 0 : Math.min(length, ofShortestLeft);
+    if (!isLonger) ofShortestLeft -= take;
+    for (let at = from; at < from + take; at++) taken[takenCount++] = all[at]!;
+    for (let at = from + take; at < end; at++) all[at - takenCount] = all[at]!;
   }
-  return { taken, left, runs };
+  ids.cut(all.length - count, count);
+  return taken;
+}
+
+/**
+ * Takes `holes` ids that have no neighbour, or as many as there are, and then the first `adjacent` ids of the first run that
+ * is long enough. `undefined`, and nothing is taken, where no run is.
+ */
+export function takeHolesAndRun(
+  ids: SortedIds,
+  holes: number,
+  adjacent: number,
+): { readonly taken: readonly number[]; readonly holes: number } | undefined {
+  const all = ids.view();
+  let run = -1;
+  const found: number[] = [];
+  for (let from = 0, end = 0; from < all.length && (run < 0 || found.length < holes); from = end) {
+    end = endOfRun(all, from);
+    if (run < 0 && end - from >= adjacent) run = from;
+    else if (end - from === 1 && found.length < holes) found.push(from);
+  }
+  if (run < 0) return undefined;
+  const taken = found.map((at) => all[at]!);
+  for (let at = run; at < run + adjacent; at++) taken.push(all[at]!);
+  // From behind, so that no index moves before its turn.
+  for (let at = found.length - 1; at >= 0; at--) if (found[at]! > run) ids.cut(found[at]!, 1);
+  ids.cut(run, adjacent);
+  for (let at = found.length - 1; at >= 0; at--) if (found[at]! < run) ids.cut(found[at]!, 1);
+  return { taken, holes: found.length };
 }
 
 /** The index behind the run that begins at `from`. */

@@ -126,7 +126,7 @@ function patchLeaf(page: Page, overwritten: ReadonlyMap<number, Inode>, pages: P
   return elementOf(copy);
 }
 
-/** A page with the same bytes in another place. */
+/** A page with the same bytes in another place; its keys stay as they are. */
 function copyPage(page: Page, pages: PageAllocator): Page {
   const { length, overflow, isLeaf } = page;
   const id = pages.allocatePages(overflow + 1, isLeaf);
@@ -135,6 +135,7 @@ function copyPage(page: Page, pages: PageAllocator): Page {
   slab.bytes.set(page.view(), start);
   writeUint64(slab.words, start >>> 2, id);
   const copy = new Page(id, slab, start, length);
+  copy.takeHeadsOf(page);
   pages.addPage(copy);
   return copy;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Freelist, parseFreelist } from "../../../src/bolt/engine/freelist.js";
-import { partLongestRuns } from "../../../src/bolt/engine/reservation.js";
+import { longestRuns, takeHolesAndRun, takeRuns } from "../../../src/bolt/engine/reservation.js";
+import { SortedIds } from "../../../src/bolt/engine/sorted-ids.js";
 import { seededRandom } from "./support.js";
 
 const freelist = (...ids: number[]): Freelist => new Freelist(Float64Array.from(ids));
@@ -73,23 +74,71 @@ describe("setting pages aside", () => {
     for (let round = 0; round < 300; round++) {
       const ids = Float64Array.from({ length: 700 }, (_, at) => at + 2).filter(() => random() < round / 300);
       const count = Math.floor(random() * (ids.length + 1));
-      const { taken, left, runs } = partLongestRuns(ids, count);
+      const list = new SortedIds(ids.slice());
+      const runs = longestRuns(list.view(), count);
+      const taken = takeRuns(list, runs, count);
       expect(taken.length).toBe(count);
-      expect([...taken, ...left].toSorted((a, b) => a - b)).toEqual([...ids]);
+      expect([...taken, ...list.view()].toSorted((a, b) => a - b)).toEqual([...ids]);
+      expect([...list.view()]).toEqual([...list.view()].toSorted((a, b) => a - b));
       expect([...taken]).toEqual([...taken].toSorted((a, b) => a - b));
       const lengths = runLengths(ids).toSorted((a, b) => b - a);
       let fewest = 0;
       for (let covered = 0; covered < count; fewest++) covered += lengths[fewest]!;
-      expect(runs).toBe(fewest);
+      expect(runLengths(taken).length).toBe(fewest);
+      expect(runs.count).toBe(fewest);
+    }
+  });
+
+  test("of a small transaction takes lone pages for leaves and one run for the others", () => {
+    const list = freelist(3, 5, 6, 8, 9, 10, 12, 20, 21, 22, 23);
+    expect(list.reserveFew(3, 3)).toBe(true);
+    expect(list.freeCount).toBe(6);
+    // Only two are without neighbours; the leaf that comes last goes with the others.
+    expect([1, 1, 1].map(() => list.allocate(1, 1, false, true))).toEqual([3, 12, 8]);
+    expect(list.allocate(2, 1, false)).toBe(9);
+    expect(list.allocate(1, 1, false)).toBe(5);
+    list.commit();
+    expect(freeIds(list)).toEqual([6, 20, 21, 22, 23]);
+  });
+
+  test("of a small transaction is not done where no run is long enough, until pages come in", () => {
+    const list = freelist(3, 4, 7, 8);
+    expect(list.reserveFew(1, 3)).toBe(false);
+    expect(freeIds(list)).toEqual([3, 4, 7, 8]);
+    list.free(5, 1, 6);
+    list.commit();
+    expect(list.reserveFew(1, 3)).toBe(false);
+    list.release([], 6);
+    expect(list.reserveFew(1, 3)).toBe(true);
+  });
+
+  test("of any small transaction loses no page", () => {
+    const random = seededRandom(8);
+    for (let round = 0; round < 500; round++) {
+      const ids = Float64Array.from({ length: 60 }, (_, at) => at + 2).filter(() => random() < round / 500);
+      const list = new SortedIds(ids.slice());
+      const holes = Math.floor(random() * 5);
+      const adjacent = 1 + Math.floor(random() * 6);
+      const found = takeHolesAndRun(list, holes, adjacent);
+      const taken = found?.taken ?? [];
+      expect([...taken, ...list.view()].toSorted((a, b) => a - b)).toEqual([...ids]);
+      expect([...list.view()]).toEqual([...list.view()].toSorted((a, b) => a - b));
+      if (found === undefined) expect(Math.max(0, ...runLengths(ids))).toBeLessThan(adjacent);
+      else {
+        expect(runLengths(taken.slice(found.holes))).toEqual([adjacent]);
+        const lone = (id: number): boolean => !ids.includes(id - 1) && !ids.includes(id + 1);
+        expect(taken.slice(0, found.holes).every(lone)).toBe(true);
+        expect(found.holes).toBeLessThanOrEqual(holes);
+      }
     }
   });
 });
 
 /** How many adjacent ids follow each other, run by run. */
-function runLengths(ids: Float64Array): number[] {
+function runLengths(ids: ArrayLike<number>): number[] {
   const lengths: number[] = [];
-  for (const [at, id] of ids.entries()) {
-    if (at > 0 && ids[at - 1] === id - 1) lengths[lengths.length - 1]!++;
+  for (let at = 0; at < ids.length; at++) {
+    if (at > 0 && ids[at - 1] === ids[at]! - 1) lengths[lengths.length - 1]!++;
     else lengths.push(1);
   }
   return lengths;

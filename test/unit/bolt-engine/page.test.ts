@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Inode, Node } from "../../../src/bolt/engine/node.js";
 import { branchFlag, leafFlag } from "../../../src/bolt/engine/page-layout.js";
-import { headRoom, type Page } from "../../../src/bolt/engine/page.js";
+import { headRoom, Page } from "../../../src/bolt/engine/page.js";
 import { createSlab } from "../../../src/bolt/engine/slab.js";
 import { serializeNode } from "../../../src/bolt/engine/serialize.js";
 import { findPageFault } from "../../../src/bolt/engine/validate-page.js";
@@ -85,5 +85,23 @@ describe("searching a page", () => {
       }
     }
     expect(keys.map((_, index) => leaf.key(index))).toEqual(keys);
+  });
+
+  test.each(Object.keys(sets))("finds the same in a copy that was told of the heads, among %s", (name) => {
+    const keys = inOrder(sets[name]!);
+    const page = pageOf(keys);
+    for (let round = 0; round < 3; round++) for (const key of keys) page.findLeaf(key);
+    // With other bytes where the heads go, so that only what is told of is found.
+    const slab = createSlab(3 * (length + headRoom(length)));
+    slab.bytes.fill(0xa5);
+    const start = 2 * (length + headRoom(length));
+    slab.bytes.set(page.view(), start);
+    const copy = new Page(9, slab, start, length);
+    copy.takeHeadsOf(page);
+    for (const [index, key] of keys.entries()) expect(copy.findLeaf(key)).toBe(index);
+    for (const key of keys) {
+      const gap = Buffer.concat([key, Buffer.of(0, 1)]);
+      expect(copy.findLeaf(gap)).toBe(page.findLeaf(gap));
+    }
   });
 });

@@ -56,8 +56,26 @@ describe("a commit of many scattered pages", () => {
     expect(await db.check()).toEqual([]);
     await db.close();
   });
+});
 
-  test("leaves small commits as they were: they take the lowest free pages and grow nothing", async () => {
+describe("a small commit", () => {
+  test("is written as its leaf, one piece of all else and the meta page, where the file has room", async () => {
+    const storage = new FaultStorage();
+    const db = await loaded(storage);
+    await db.update((tx) => {
+      for (let index = 0; index < keyCount / 4; index++) tx.bucket("b")!.delete(key(index));
+    });
+    await overwrite(db, storage, 1, 100);
+    const { pages } = db.stats();
+    const before = storage.writes;
+    await overwrite(db, storage, 1, 100);
+    expect(storage.writes - before).toBeLessThan(310);
+    expect(db.stats().pages).toBe(pages);
+    expect(await db.check()).toEqual([]);
+    await db.close();
+  });
+
+  test("lets the file grow by no room for that", async () => {
     const storage = new FaultStorage();
     const db = await loaded(storage);
     const { pages } = db.stats();
