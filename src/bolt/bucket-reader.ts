@@ -50,11 +50,11 @@ export class BucketReader {
 
   /** What the newest state has for a key that `getNewest` found before; undefined when it must look for it again. */
   recall(key: string): KVPair | undefined {
-    const place = this.#places.find(key);
-    if (place === undefined) return undefined;
-    const { handle, offset, length } = place;
+    const places = this.#places;
+    const handle = places.find(key);
+    if (handle === undefined) return undefined;
     handle.referenced = true;
-    return this.#pairAt(key, handle.bytes!, offset, length);
+    return this.#pairAt(key, handle.bytes!, places.offset, places.length);
   }
 
   #pairAt(key: string, bytes: Uint8Array, offset: number, length: number): KVPair | undefined {

@@ -2,6 +2,7 @@ import { elementSize, leafFlag, pageHeaderSize, readUint64 } from "./page-layout
 import type { Slab } from "./slab.js";
 
 let pagesMade = 0;
+let handlesMade = 0;
 
 /**
  * Leads to a page's bytes as long as it is part of the newest committed state and in the cache. To be kept in place of the
@@ -11,6 +12,10 @@ export interface PageHandle {
   bytes: Uint8Array | undefined;
   /** Whoever uses the bytes says so, that the page may stay in the cache. */
   referenced: boolean;
+  /** Tells it from all others, unless there were 2^31 in between. */
+  readonly serial: number;
+  /** Where whoever keeps it has it: theirs to set. */
+  slot: number;
 }
 
 /** A branch or leaf page in memory. Its bytes never change, so views of them stay true for as long as they are held. */
@@ -81,7 +86,10 @@ export class Page {
   /** A way to this page for as long as it is current; undefined when it is not. */
   get handle(): PageHandle | undefined {
     if (!this.#isCurrent) return undefined;
-    this.#handle ??= { bytes: this.bytes, referenced: true };
+    if (this.#handle === undefined) {
+      handlesMade = (handlesMade + 1) | 0;
+      this.#handle = { bytes: this.bytes, referenced: true, serial: handlesMade, slot: 0 };
+    }
     return this.#handle;
   }
 
