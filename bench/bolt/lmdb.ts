@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { open, type RootDatabase } from "lmdb";
@@ -56,9 +57,15 @@ export class Lmdb {
 
   readonly bulk: Side = repeated(
     keyCount,
-    async () => openFile(join(this.#folder, `bulk-${this.#files++}.mdb`)),
-    (db) => this.#load(db),
-    (db) => db.close(),
+    async () => {
+      const path = join(this.#folder, `bulk-${this.#files++}.mdb`);
+      return { path, db: openFile(path) };
+    },
+    ({ db }) => this.#load(db),
+    async ({ path, db }) => {
+      await db.close();
+      await Promise.all([rm(path), rm(`${path}-lock`)]);
+    },
   );
 
   /** The range as an array, with its keys and values. */

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type BoltStore, connectBolt } from "kvasir/bolt";
@@ -82,7 +83,11 @@ export class Ours {
     keyCount,
     () => open(join(this.#folder, `bulk-${this.#files++}.db`)),
     (db) => this.#load(db),
-    (db) => db.close(),
+    // Files that stay would take ever new memory for their pages, which on a virtual machine is slow at first.
+    async (db) => {
+      await db.close();
+      await rm(db.path);
+    },
   );
 
   /** `store.list` of everything. */
