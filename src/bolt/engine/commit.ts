@@ -32,7 +32,7 @@ export async function commit(input: CommitInput): Promise<CommitResult> {
   const { pager, writer, noSync } = input;
   const result = prepare(input);
   try {
-    await writer.writePages();
+    await writer.writePages(noSync);
     if (!noSync) await pager.storage.sync();
   } catch (cause) {
     throw commitError(pager, "cannot write the transaction", "not-applied", cause);

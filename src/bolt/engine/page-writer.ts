@@ -4,9 +4,7 @@ import type { Page } from "./page.js";
 import type { Pager } from "./pager.js";
 import type { SlabAllocator } from "./slab.js";
 import type { PageAllocator } from "./spill.js";
-
-/** Up to this many bytes are written at once, without the detour over another thread. */
-const maxSyncBytes = 1024 * 1024;
+import { type Finished, writeFinished } from "./write-finished.js";
 
 /** Below this the file doubles when it grows; above, it grows in steps of it. */
 const growthStep = 1024 * 1024;
@@ -26,8 +24,7 @@ export class PageWriter implements PageAllocator {
   readonly #txid: number;
   readonly #trackReaders: boolean;
   readonly #freed = new Set<number>();
-  /** Finished pages, and runs of freelist pages, to be written. */
-  readonly #finished: { readonly id: number; readonly length: number; view(): Uint8Array }[] = [];
+  readonly #finished: Finished[] = [];
   readonly #pages: Page[] = [];
   readonly memory: SlabAllocator;
   highWater: number;
@@ -105,8 +102,8 @@ export class PageWriter implements PageAllocator {
     if (id !== undefined) throw this.#pager.corrupt(id, "is in use and on the freelist at once");
   }
 
-  /** Grows the storage where needed and writes all finished pages, neighbours together. */
-  async writePages(): Promise<void> {
+  /** Grows the storage where needed and writes all finished pages. The sync of them all is up to the caller. */
+  async writePages(noSync: boolean): Promise<void> {
     const { storage, pageSize } = this.#pager;
     const needed = this.highWater * pageSize;
     if (needed > this.#pager.storageSize) {
@@ -114,20 +111,7 @@ export class PageWriter implements PageAllocator {
       storage.resize(size);
       this.#pager.storageSize = size;
     }
-    const finished = this.#finished.sort((left, right) => left.id - right.id);
-    const total = finished.reduce((sum, run) => sum + run.length, 0);
-    for (let from = 0; from < finished.length; ) {
-      const first = finished[from]!.id;
-      const chunks: Uint8Array[] = [];
-      let end = first;
-      while (from < finished.length && finished[from]!.id === end) {
-        const run = finished[from++]!;
-        chunks.push(run.view());
-        end += run.length / pageSize;
-      }
-      if (total <= maxSyncBytes) storage.write(first * pageSize, chunks);
-      else await storage.writeAsync(first * pageSize, chunks);
-    }
+    await writeFinished(storage, this.#finished, pageSize, noSync);
   }
 
   /** Writes a meta page in its place. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EngineError, FaultStorage, MemoryStorage, openStorage } from "../../../src/bolt/engine/index.js";
+import { type DB, EngineError, FaultStorage, MemoryStorage, openStorage } from "../../../src/bolt/engine/index.js";
 import { bytes, expectSound, fill, memoryDatabase, numberedKey, read, seededRandom } from "./support.js";
 
 /** A database with 300 keys on storage that fails when told to. */
@@ -29,6 +29,38 @@ describe("a commit", () => {
       return operation.offset < 2 * db.pageSize ? "meta" : "pages";
     });
     expect(kinds.filter((kind, index) => kind !== kinds[index - 1])).toEqual(["pages", "sync", "meta", "sync"]);
+    await db.close();
+  });
+});
+
+describe("a commit of many MiB", () => {
+  /** Pages of some 11 MiB, of which two parts of 4 MiB are synced before the rest is written. */
+  const fillMany = (db: DB): Promise<void> => fill(db, 2_500, 4_000);
+
+  test("syncs its first pages while it writes the rest, unless it is not to sync at all", async () => {
+    for (const noSync of [false, true]) {
+      const storage = new FaultStorage();
+      const db = await openStorage(storage, { noSync });
+      const from = storage.operations.length;
+      await fillMany(db);
+      const kinds = storage.operations.slice(from).map(({ kind }) => kind);
+      const syncs = kinds.filter((kind) => kind === "sync").length;
+      expect(syncs).toBe(noSync ? 0 : 4);
+      if (!noSync) expect(kinds.indexOf("sync")).toBeLessThan(kinds.lastIndexOf("write") - 1);
+      await db.close();
+    }
+  });
+
+  test.each([1, 2, 3, 4])("changes nothing when sync %i of it fails", async (nth) => {
+    const { storage, db } = await faultyDatabase();
+    const before = read(db);
+    storage.failSync(nth);
+    expect(await failure(fillMany(db))).toMatchObject({ code: "IO", outcome: "not-applied" });
+    expect(read(db)).toEqual(before);
+    await expectSound(db);
+    await fillMany(db);
+    expect(read(db)?.size).toBe(2_500);
+    await expectSound(db);
     await db.close();
   });
 });
