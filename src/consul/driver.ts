@@ -35,7 +35,7 @@ import { acquireLock } from "./lock.js";
 import { isCanonical, keyPath, pairsOf } from "./pairs.js";
 import { readKeys } from "./reads.js";
 import { createSession, destroySession, SessionLease } from "./sessions.js";
-import { WatchQuery } from "./watch-query.js";
+import { mostSplitQueries, WatchQuery } from "./watch-query.js";
 import { checkOf, comparisonFailed } from "./write-steps.js";
 import { writeTogether } from "./writes.js";
 
@@ -68,7 +68,11 @@ export class ConsulDriver implements Driver {
     this.#http = parts.http;
     this.endpoint = parts.http.endpoints.join(",");
     const watching = { clock: parts.clock, suspended: (reason: StoreError) => this.#host?.suspended(reason) };
-    this.#watches = new DirectoryWatches(watching, (scope) => new WatchQuery(parts, scope));
+    this.#watches = new DirectoryWatches(watching, (scope) => new WatchQuery(parts, scope), {
+      most: mostSplitQueries,
+      underway: () => parts.queries.size,
+      sourceOf: (part, load) => new WatchQuery(parts, part, load),
+    });
     this.capabilities = consulCapabilities(parts.minimumTtlMs);
     const limit = this.#limit;
     this.batching = {

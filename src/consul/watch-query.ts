@@ -1,17 +1,21 @@
 import { setImmediate } from "node:timers/promises";
-import { directoryPrefix } from "../core/keys.js";
+import type { PartLoad } from "../core/directory-watches.js";
 import type { WatchScope } from "../core/driver.js";
 import type { StoreError } from "../core/errors.js";
+import type { KeyPart } from "../core/key-parts.js";
+import { directoryPrefix } from "../core/keys.js";
 import type { KVPair } from "../core/pair.js";
 import type { PolledMember, PolledSource, Telling } from "../core/polled-watch.js";
 import type { Clock } from "../util/clock.js";
+import { Ballast } from "./ballast.js";
 import type { BlockingQueries } from "./client/blocking-queries.js";
 import type { ConsulHttp, ConsulReply } from "./client/http.js";
+import type { KvResult } from "./client/transaction.js";
 import { storeError } from "./errors.js";
 import { keyPath, ownOf, pairOf, pairsOf, resultsOf } from "./pairs.js";
 import { writtenSince } from "./written-since.js";
 
-/** Queries lie so far apart at least, in milliseconds. */
+/** Queries that bring no news lie so far apart at least, in milliseconds; each time in a row twice as far. */
 const leastSpacingMs = 1;
 /**
  * The longest rest between two queries of one watch, in milliseconds, and the one where the agent does not make it wait. Any
@@ -20,6 +24,11 @@ const leastSpacingMs = 1;
  */
 const longestRestMs = 10;
 const readTimeoutMs = 10_000;
+/**
+ * Queries of directories are split while there are fewer blocking queries than these, of the 64 that have a connection at a
+ * time: the rest is for locks, and for watches to come.
+ */
+export const mostSplitQueries = 52;
 
 /** What watches need of their store. */
 export interface ConsulWatchHost {
@@ -29,22 +38,29 @@ export interface ConsulWatchHost {
 }
 
 /**
- * Blocking queries on a key or a directory. Each answer is the whole state, handed on as a snapshot: the core finds the
+ * Blocking queries on a key, a directory or a part of one. Each answer is the whole state, handed on as a snapshot: the core finds the
  * difference, so that nothing is missed whatever happened in between.
  */
 export class WatchQuery implements PolledSource {
   readonly #host: ConsulWatchHost;
   readonly #path: string;
   readonly #shape: Readonly<Record<string, string>>;
+  readonly #load: PartLoad | undefined;
+  readonly #ballast: Ballast;
   /** Of the answer before; 0 when the state has to be read. */
   #index = 0;
   /** How many keys the answer before had. */
   #count = 0;
+  /** How far apart queries lie while they bring no news. */
+  #idleSpacingMs = leastSpacingMs;
 
-  constructor(host: ConsulWatchHost, { type, path }: WatchScope) {
+  /** `load` hears how a query of many keys fares. */
+  constructor(host: ConsulWatchHost, { type, path }: WatchScope | KeyPart, load?: PartLoad) {
     this.#host = host;
-    this.#path = keyPath(host.http, type === "key" ? path : directoryPrefix(path));
-    this.#shape = type === "tree" ? { recurse: "" } : {};
+    this.#path = keyPath(host.http, type === "tree" ? directoryPrefix(path) : path);
+    this.#shape = type === "key" ? {} : { recurse: "" };
+    this.#load = load;
+    this.#ballast = new Ballast(host.clock);
   }
 
   get continues(): boolean {
@@ -81,6 +97,7 @@ export class WatchQuery implements PolledSource {
     await setImmediate();
     signal.throwIfAborted();
     const reply = await queries.ask({ path: this.#path, query: this.#shape, index: this.#index, signal });
+    if (queries.crowded) this.#load?.crowded();
     if (reply === undefined) return undefined;
     if (reply.index === this.#index) return () => longestRestMs;
     return (members) => this.#tell(members, reply, false);
@@ -112,10 +129,21 @@ export class WatchQuery implements PolledSource {
       else if (own !== undefined) sink.snapshot([pairOf(own)]);
       else if (there?.has(key) === false) sink.snapshot([]);
     }
+    if (!fresh) this.#weigh(body, written);
     // Without an index to wait for, every query is answered at once.
     if (this.#index === 0) return longestRestMs;
-    const handledMs = performance.now() - startedAt;
+    return this.#spacingMs(performance.now() - startedAt, written.length > 0 || deleted);
+  }
+
+  #weigh(body: string, written: readonly KvResult[]): void {
+    const news = written.reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0);
+    if (this.#ballast.add(body.length - news)) this.#load?.heavy();
+  }
+
+  #spacingMs(handledMs: number, isNews: boolean): number {
     const spacingMs = handledMs + Math.min(handledMs, longestRestMs);
-    return written.length > 0 || deleted ? spacingMs : Math.max(spacingMs, leastSpacingMs);
+    const idleMs = this.#idleSpacingMs;
+    this.#idleSpacingMs = isNews ? leastSpacingMs : Math.min(2 * idleMs, longestRestMs);
+    return isNews ? spacingMs : Math.max(spacingMs, idleMs);
   }
 }

@@ -1,52 +1,72 @@
 import type { Upstream, WatchScope, WatchSink } from "./driver.js";
+import type { KeyPart } from "./key-parts.js";
+import { directoryPrefix } from "./keys.js";
 import { type PolledSource, PolledWatch, type PolledWatchHost } from "./polled-watch.js";
+import { SharedDirectory } from "./shared-directory.js";
 
-/** So many keys of one directory have an upstream each; the others share one of the directory. */
+/** So many keys of one directory have an upstream each; the others share. */
 const aloneInDirectory = 4;
 /** So many keys have an upstream each at most, whatever their directories. */
 const aloneInAll = 32;
+/** How long no directory gets more upstreams after there were too many, in milliseconds. */
+const restraintMs = 60_000;
+
+/** What a source of a part of a directory says of its work. */
+export interface PartLoad {
+  /** Its answers are large and many: fewer keys for each question would do better. */
+  heavy(): void;
+  /** There are more questions than can be on their way at once. */
+  crowded(): void;
+}
+
+/** How a server is asked for a part of a directory, where it knows more than keys and whole directories. */
+export interface PartSources {
+  /** How many questions may be on their way at once when a directory gets more upstreams. */
+  readonly most: number;
+  /** How many are now: those of upstreams and any others. */
+  underway(): number;
+  sourceOf(part: KeyPart, load: PartLoad): PolledSource;
+}
 
 /**
  * The watches of a store whose server takes a connection for each: many watches on keys of one directory share one, which
- * sees every change in the directory and tells each what concerns its key.
+ * sees every change in the directory and tells each what concerns its key. With `parts` a directory where much happens gets
+ * more of them, each for a part of the keys.
  */
 export class DirectoryWatches {
   readonly #host: PolledWatchHost;
   readonly #sourceOf: (scope: WatchScope) => PolledSource;
-  /** Upstreams of directories that watches of keys share. */
-  readonly #shared = new Map<string, PolledWatch>();
+  readonly #parts: PartSources | undefined;
+  /** Directories of which watches of keys share upstreams. */
+  readonly #shared = new Map<string, SharedDirectory>();
   /** How many keys of a directory have an upstream of their own. */
   readonly #alone = new Map<string, number>();
   #aloneInAll = 0;
+  #trees = 0;
+  /** Until then, by the clock, no directory gets more upstreams. */
+  #restrainedUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(host: PolledWatchHost, sourceOf: (scope: WatchScope) => PolledSource) {
+  constructor(host: PolledWatchHost, sourceOf: (scope: WatchScope) => PolledSource, parts?: PartSources) {
     this.#host = host;
     this.#sourceOf = sourceOf;
+    this.#parts = parts;
   }
 
   watch(scope: WatchScope, sink: WatchSink): Upstream {
-    if (scope.type === "tree") return this.#join(this.#open(scope), sink, undefined, () => {});
+    if (scope.type === "tree") {
+      this.#trees++;
+      return this.#open(scope, sink, () => this.#trees--);
+    }
     const directory = scope.path.slice(0, Math.max(scope.path.lastIndexOf("/"), 0));
     const alone = this.#alone.get(directory) ?? 0;
     if (alone >= aloneInDirectory || this.#aloneInAll >= aloneInAll) return this.#share(directory, scope.path, sink);
     this.#countAlone(directory, 1);
-    return this.#join(this.#open(scope), sink, scope.path, () => this.#countAlone(directory, -1));
+    return this.#open(scope, sink, () => this.#countAlone(directory, -1));
   }
 
-  #open(scope: WatchScope): PolledWatch {
-    return new PolledWatch(this.#sourceOf(scope), this.#host);
-  }
-
-  #share(directory: string, key: string, sink: WatchSink): Upstream {
-    const upstream = this.#shared.get(directory) ?? this.#open({ type: "tree", path: directory });
-    this.#shared.set(directory, upstream);
-    return this.#join(upstream, sink, key, () => {
-      if (upstream.members === 0 && this.#shared.get(directory) === upstream) this.#shared.delete(directory);
-    });
-  }
-
-  #join(upstream: PolledWatch, sink: WatchSink, key: string | undefined, onLeave: () => void): Upstream {
-    const member = upstream.join(sink, key);
+  #open(scope: WatchScope, sink: WatchSink, onLeave: () => void): Upstream {
+    const upstream = new PolledWatch(this.#sourceOf(scope), this.#host);
+    const member = upstream.join(sink, scope.type === "key" ? scope.path : undefined);
     let left = false;
     return {
       refresh: () => upstream.refresh(member),
@@ -57,6 +77,43 @@ export class DirectoryWatches {
         onLeave();
       },
     };
+  }
+
+  #share(directory: string, key: string, sink: WatchSink): Upstream {
+    const shared = this.#shared.get(directory) ?? this.#createShared(directory);
+    this.#shared.set(directory, shared);
+    const { refresh, close } = shared.join(key, sink);
+    return {
+      refresh,
+      close: () => {
+        close();
+        if (shared.upstreams === 0 && this.#shared.get(directory) === shared) this.#shared.delete(directory);
+      },
+    };
+  }
+
+  #createShared(directory: string): SharedDirectory {
+    return new SharedDirectory(directoryPrefix(directory), {
+      open: (part, split) => {
+        const load: PartLoad = { heavy: split, crowded: () => this.#gather() };
+        const source = this.#parts?.sourceOf(part, load) ?? this.#sourceOf({ type: "tree", path: directory });
+        return new PolledWatch(source, this.#host);
+      },
+      room: () => this.#room(),
+    });
+  }
+
+  #room(): number {
+    if (this.#parts === undefined || this.#host.clock.now() < this.#restrainedUntil) return 0;
+    let upstreams = this.#aloneInAll + this.#trees;
+    for (const shared of this.#shared.values()) upstreams += shared.upstreams;
+    // An upstream that rests has no question under way, but soon will.
+    return Math.max(this.#parts.most - Math.max(upstreams, this.#parts.underway()), 0);
+  }
+
+  #gather(): void {
+    this.#restrainedUntil = this.#host.clock.now() + restraintMs;
+    for (const shared of this.#shared.values()) shared.gather();
   }
 
   #countAlone(directory: string, by: 1 | -1): void {

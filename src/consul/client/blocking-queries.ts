@@ -49,6 +49,16 @@ export class BlockingQueries {
     this.#budget = budget;
   }
 
+  /** How many there are, with a connection or waiting for one. */
+  get size(): number {
+    return this.#turns.size + this.#waiting.size;
+  }
+
+  /** Whether there are more than the budget. */
+  get crowded(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** The answer, or `undefined` when the query had to make room for another: then ask again. */
   async ask({ path, query, index, signal, deadline }: BlockingQuery): Promise<ConsulReply | undefined> {
     if (this.#turns.size >= this.#budget) await this.#wait(signal);
