@@ -82,11 +82,11 @@ export class DirectoryWatches {
   #share(directory: string, key: string, sink: WatchSink): Upstream {
     const shared = this.#shared.get(directory) ?? this.#createShared(directory);
     this.#shared.set(directory, shared);
-    const { refresh, close } = shared.join(key, sink);
+    const upstream = shared.join(key, sink);
     return {
-      refresh,
+      refresh: () => upstream.refresh(),
       close: () => {
-        close();
+        upstream.close();
         if (shared.upstreams === 0 && this.#shared.get(directory) === shared) this.#shared.delete(directory);
       },
     };
