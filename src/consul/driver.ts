@@ -71,7 +71,7 @@ export class ConsulDriver implements Driver {
     this.#watches = new DirectoryWatches(watching, (scope) => new WatchQuery(parts, scope), {
       most: mostSplitQueries,
       underway: () => parts.queries.size,
-      sourceOf: (part, load) => new WatchQuery(parts, part, load),
+      sourceOf: (part, host) => new WatchQuery(parts, part, host),
     });
     this.capabilities = consulCapabilities(parts.minimumTtlMs);
     const limit = this.#limit;

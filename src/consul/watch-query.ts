@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { PartLoad } from "../core/directory-watches.js";
+import type { PartHost } from "../core/directory-watches.js";
 import type { WatchScope } from "../core/driver.js";
 import type { StoreError } from "../core/errors.js";
 import type { KeyPart } from "../core/key-parts.js";
@@ -38,14 +38,14 @@ export interface ConsulWatchHost {
 }
 
 /**
- * Blocking queries on a key, a directory or a part of one. Each answer is the whole state, handed on as a snapshot: the core finds the
- * difference, so that nothing is missed whatever happened in between.
+ * Blocking queries on a key, a directory or a part of one. Each answer is the whole state, handed on as a snapshot: the
+ * core finds the difference, so that nothing is missed whatever happened in between.
  */
 export class WatchQuery implements PolledSource {
   readonly #host: ConsulWatchHost;
   readonly #path: string;
   readonly #shape: Readonly<Record<string, string>>;
-  readonly #load: PartLoad | undefined;
+  readonly #part: PartHost | undefined;
   readonly #ballast: Ballast;
   /** Of the answer before; 0 when the state has to be read. */
   #index = 0;
@@ -54,12 +54,12 @@ export class WatchQuery implements PolledSource {
   /** How far apart queries lie while they bring no news. */
   #idleSpacingMs = leastSpacingMs;
 
-  /** `load` hears how a query of many keys fares. */
-  constructor(host: ConsulWatchHost, { type, path }: WatchScope | KeyPart, load?: PartLoad) {
+  /** `part` is for a query that other queries may take the place of. */
+  constructor(host: ConsulWatchHost, { type, path }: WatchScope | KeyPart, part?: PartHost) {
     this.#host = host;
     this.#path = keyPath(host.http, type === "tree" ? directoryPrefix(path) : path);
     this.#shape = type === "key" ? {} : { recurse: "" };
-    this.#load = load;
+    this.#part = part;
     this.#ballast = new Ballast(host.clock);
   }
 
@@ -69,6 +69,8 @@ export class WatchQuery implements PolledSource {
 
   forget(): void {
     this.#index = 0;
+    // The agent may have no more connections for us, or the token no right to one of the keys, which its directory hides.
+    this.#part?.gather();
   }
 
   async read(signal: AbortSignal): Promise<Telling> {
@@ -97,7 +99,7 @@ export class WatchQuery implements PolledSource {
     await setImmediate();
     signal.throwIfAborted();
     const reply = await queries.ask({ path: this.#path, query: this.#shape, index: this.#index, signal });
-    if (queries.crowded) this.#load?.crowded();
+    if (queries.crowded) this.#part?.gather();
     if (reply === undefined) return undefined;
     if (reply.index === this.#index) return () => longestRestMs;
     return (members) => this.#tell(members, reply, false);
@@ -137,7 +139,7 @@ export class WatchQuery implements PolledSource {
 
   #weigh(body: string, written: readonly KvResult[]): void {
     const news = written.reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0);
-    if (this.#ballast.add(body.length - news)) this.#load?.heavy();
+    if (this.#ballast.add(body.length - news)) this.#part?.split();
   }
 
   #spacingMs(handledMs: number, isNews: boolean): number {

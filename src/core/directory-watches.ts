@@ -8,15 +8,15 @@ import { SharedDirectory } from "./shared-directory.js";
 const aloneInDirectory = 4;
 /** So many keys have an upstream each at most, whatever their directories. */
 const aloneInAll = 32;
-/** How long no directory gets more upstreams after there were too many, in milliseconds. */
+/** How long no directory gets more upstreams after they had to be fewer, in milliseconds. */
 const restraintMs = 60_000;
 
-/** What a source of a part of a directory says of its work. */
-export interface PartLoad {
-  /** Its answers are large and many: fewer keys for each question would do better. */
-  heavy(): void;
-  /** There are more questions than can be on their way at once. */
-  crowded(): void;
+/** What a source of a part of a directory may ask for. */
+export interface PartHost {
+  /** Fewer keys for each question: its answers are large and many. */
+  split(): void;
+  /** Fewer questions: they have to wait for each other, or they fail. */
+  gather(): void;
 }
 
 /** How a server is asked for a part of a directory, where it knows more than keys and whole directories. */
@@ -25,7 +25,7 @@ export interface PartSources {
   readonly most: number;
   /** How many are now: those of upstreams and any others. */
   underway(): number;
-  sourceOf(part: KeyPart, load: PartLoad): PolledSource;
+  sourceOf(part: KeyPart, host: PartHost): PolledSource;
 }
 
 /**
@@ -95,8 +95,9 @@ export class DirectoryWatches {
   #createShared(directory: string): SharedDirectory {
     return new SharedDirectory(directoryPrefix(directory), {
       open: (part, split) => {
-        const load: PartLoad = { heavy: split, crowded: () => this.#gather() };
-        const source = this.#parts?.sourceOf(part, load) ?? this.#sourceOf({ type: "tree", path: directory });
+        const source =
+          this.#parts?.sourceOf(part, { split, gather: () => this.#gather() }) ??
+          this.#sourceOf({ type: "tree", path: directory });
         return new PolledWatch(source, this.#host);
       },
       room: () => this.#room(),

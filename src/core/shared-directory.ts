@@ -56,7 +56,8 @@ export class SharedDirectory {
 
   /** Goes back to one upstream for all. */
   gather(): void {
-    if (this.#parts.size > 1) this.#replace([...this.#parts], [{ type: "prefix", path: this.#prefix }]);
+    if ([...this.#parts].some(({ path }) => path !== this.#prefix))
+      this.#replace([...this.#parts], [{ type: "prefix", path: this.#prefix }]);
   }
 
   #find(key: string): WatchedPart | undefined {

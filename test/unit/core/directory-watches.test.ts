@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DirectoryWatches, type PartLoad } from "../../../src/core/directory-watches.js";
+import { DirectoryWatches, type PartHost } from "../../../src/core/directory-watches.js";
 import type { Upstream, WatchScope } from "../../../src/core/driver.js";
 import { asStoreError, StoreError } from "../../../src/core/errors.js";
 import { holds, type KeyPart } from "../../../src/core/key-parts.js";
@@ -39,15 +39,15 @@ class Server {
 /** An upstream of it, which insists on being told of its own keys only. */
 class Source implements PolledSource {
   readonly scope: WatchScope | KeyPart;
-  readonly load: PartLoad | undefined;
+  readonly part: PartHost | undefined;
   readonly #server: Server;
   #revision = -1n;
   answer: (error?: StoreError) => void = () => {};
 
-  constructor(server: Server, scope: WatchScope | KeyPart, load?: PartLoad) {
+  constructor(server: Server, scope: WatchScope | KeyPart, part?: PartHost) {
     this.#server = server;
     this.scope = scope;
-    this.load = load;
+    this.part = part;
   }
 
   get continues(): boolean {
@@ -118,7 +118,7 @@ function create(most: number | undefined) {
       : {
           most,
           underway: () => server.asking.size + others,
-          sourceOf: (part, load) => new Source(server, part, load),
+          sourceOf: (part, host) => new Source(server, part, host),
         },
   );
   const watch = (key: string): Watch => {
@@ -134,7 +134,7 @@ function create(most: number | undefined) {
     return { key, upstream, told };
   };
   /** Those of keys that share. */
-  const shared = (): Source[] => [...server.asking].filter(({ load }) => load !== undefined);
+  const shared = (): Source[] => [...server.asking].filter(({ part }) => part !== undefined);
   const paths = (): string[] =>
     shared()
       .map(({ scope: { type, path } }) => (type === "key" ? `=${path}` : path))
@@ -165,7 +165,7 @@ describe("watches of keys of one directory", () => {
     const watches = [...alone, "d/1", "d/10", "d/11", "d/2"].map(watch);
     await settle();
     expect(paths()).toEqual(["d/"]);
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     // Written before the new upstreams have begun.
     server.put("d/10");
     await settle();
@@ -173,7 +173,7 @@ describe("watches of keys of one directory", () => {
     expect(watches[5]!.told.at(-1)?.pair?.revision).toBe(1n);
     shared()
       .find(({ scope }) => scope.path === "d/1")!
-      .load!.heavy();
+      .part!.split();
     await settle();
     expect(paths()).toEqual(["=d/1", "d/10", "d/11", "d/2"]);
     expect(server.asking.size).toBe(8);
@@ -187,11 +187,11 @@ describe("watches of keys of one directory", () => {
     for (const key of [...alone, "d/1", "d/2", "d/3"]) watch(key);
     await settle();
     waitForOthers(4);
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     await settle();
     expect(paths()).toEqual(["d/"]);
     waitForOthers(3);
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     await settle();
     expect(paths()).toEqual(["d/1", "d/2", "d/3"]);
   });
@@ -200,11 +200,11 @@ describe("watches of keys of one directory", () => {
     const { watch, shared, paths } = create(9);
     for (const key of [...alone, "d/10", "d/11", "d/2"]) watch(key);
     await settle();
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     await settle();
     shared()
       .find(({ scope }) => scope.path === "d/1")!
-      .load!.heavy();
+      .part!.split();
     await settle();
     watch("d/3");
     await settle();
@@ -219,31 +219,45 @@ describe("watches of keys of one directory", () => {
     expect(late.told).toEqual([{ pair: undefined }]);
   });
 
-  it("are together again when there are more questions than can be asked, and for a minute", async () => {
+  it("are together again when there are too many questions, and for a minute", async () => {
     const { clock, watch, shared, paths } = create(20);
     for (const directory of ["d", "e"]) for (const key of [...alone, "d/1", "d/2"]) watch(directory + key.slice(1));
     await settle();
-    for (const { load } of shared()) load!.heavy();
+    for (const { part } of shared()) part!.split();
     await settle();
     expect(paths()).toEqual(["d/1", "d/2", "e/1", "e/2"]);
-    shared()[0]!.load!.crowded();
+    shared()[0]!.part!.gather();
     await settle();
     expect(paths()).toEqual(["d/", "e/"]);
     await clock.advance(59_999);
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     await settle();
     expect(paths()).toEqual(["d/", "e/"]);
     await clock.advance(1);
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     await settle();
     expect(paths()).toHaveLength(3);
+  });
+
+  it("are together again also where one part is all that is left", async () => {
+    const { watch, shared, paths } = create(20);
+    const watches = [...alone, "d/1", "d/2"].map(watch);
+    await settle();
+    shared()[0]!.part!.split();
+    await settle();
+    watches.at(-1)!.upstream.close();
+    await settle();
+    expect(paths()).toEqual(["d/1"]);
+    shared()[0]!.part!.gather();
+    await settle();
+    expect(paths()).toEqual(["d/"]);
   });
 
   it("fail with their part, and a watch that comes later gets an upstream that works", async () => {
     const { server, watch, shared, paths } = create(20);
     const [one, two] = [...alone, "d/1", "d/2"].map(watch).slice(-2);
     await settle();
-    shared()[0]!.load!.heavy();
+    shared()[0]!.part!.split();
     await settle();
     shared()[0]!.answer(new StoreError("PERMISSION_DENIED", "not you"));
     await settle();
@@ -264,8 +278,8 @@ describe("watches of keys of one directory", () => {
     { weight: 3, arbitrary: fc.record({ type: fc.constant("close"), at: fc.nat() }) },
     { weight: 5, arbitrary: fc.record({ type: fc.constant("put"), key }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant("delete"), key }) },
-    { weight: 5, arbitrary: fc.record({ type: fc.constant("heavy"), at: fc.nat() }) },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant("crowded"), at: fc.nat() }) },
+    { weight: 5, arbitrary: fc.record({ type: fc.constant("split"), at: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant("gather"), at: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("fail") }) },
     { weight: 6, arbitrary: fc.record({ type: fc.constant("settle") }) },
   );
@@ -297,11 +311,11 @@ describe("watches of keys of one directory", () => {
         else if (type === "close") open.splice((at ?? 0) % Math.max(open.length, 1), 1)[0]?.upstream.close();
         else if (type === "put") server.put(path!);
         else if (type === "delete") server.delete(path!);
-        else if (type === "heavy") pick(shared(), at)?.load!.heavy();
-        else if (type === "crowded") pick(shared(), at)?.load!.crowded();
+        else if (type === "split") pick(shared(), at)?.part!.split();
+        else if (type === "gather") pick(shared(), at)?.part!.gather();
         else if (type === "fail") server.failAll(new StoreError("BACKEND", "restarted"));
         else await check();
-        if (type === "crowded") await clock.advance(60_000);
+        if (type === "gather") await clock.advance(60_000);
       }
       await check();
       for (const { upstream } of open) upstream.close();
