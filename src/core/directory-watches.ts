@@ -30,8 +30,8 @@ export interface PartSources {
 
 /**
  * The watches of a store whose server takes a connection for each: many watches on keys of one directory share one, which
- * sees every change in the directory and tells each what concerns its key. With `parts` a directory where much happens gets
- * more of them, each for a part of the keys.
+ * sees every change in the directory and tells each what concerns its key. With `parts` a directory where much happens has
+ * several, each for some of its keys, as long as there is room.
  */
 export class DirectoryWatches {
   readonly #host: PolledWatchHost;
@@ -81,7 +81,6 @@ export class DirectoryWatches {
 
   #share(directory: string, key: string, sink: WatchSink): Upstream {
     const shared = this.#shared.get(directory) ?? this.#createShared(directory);
-    this.#shared.set(directory, shared);
     const upstream = shared.join(key, sink);
     return {
       refresh: () => upstream.refresh(),
@@ -93,7 +92,7 @@ export class DirectoryWatches {
   }
 
   #createShared(directory: string): SharedDirectory {
-    return new SharedDirectory(directoryPrefix(directory), {
+    const shared = new SharedDirectory(directoryPrefix(directory), {
       open: (part, split) => {
         const source =
           this.#parts?.sourceOf(part, { split, gather: () => this.#gather() }) ??
@@ -102,8 +101,11 @@ export class DirectoryWatches {
       },
       room: () => this.#room(),
     });
+    this.#shared.set(directory, shared);
+    return shared;
   }
 
+  /** How many upstreams more there may be. */
   #room(): number {
     if (this.#parts === undefined || this.#host.clock.now() < this.#restrainedUntil) return 0;
     let upstreams = this.#aloneInAll + this.#trees;

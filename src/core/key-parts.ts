@@ -4,6 +4,7 @@ export interface KeyPart {
   readonly path: string;
 }
 
+/** At the end of a path a segment of dots, which servers take for the directory or the one above. */
 const dots = /(?<=^|\/)\.{1,2}$/;
 
 export function holds({ type, path }: KeyPart, key: string): boolean {
@@ -35,7 +36,7 @@ export function placeOf(
   return { beside: { type: path === shared ? "key" : "prefix", path }, within: { type: "prefix", path: shared } };
 }
 
-/** What both begin with, in whole characters; no segment of dots, which the paths of requests cannot end in. */
+/** What both begin with, in whole characters and without a last segment of dots. */
 function commonPrefix(left: string, right: string): string {
   let end = 0;
   while (end < left.length && left[end] === right[end]) end++;

@@ -56,8 +56,9 @@ export class SharedDirectory {
 
   /** Goes back to one upstream for all. */
   gather(): void {
-    if ([...this.#parts].some(({ path }) => path !== this.#prefix))
-      this.#replace([...this.#parts], [{ type: "prefix", path: this.#prefix }]);
+    const parts = [...this.#parts];
+    const isWhole = parts.every(({ path }) => path === this.#prefix);
+    if (!isWhole) this.#replace(parts, [{ type: "prefix", path: this.#prefix }]);
   }
 
   #find(key: string): WatchedPart | undefined {
@@ -78,10 +79,12 @@ export class SharedDirectory {
   }
 
   #split(part: WatchedPart): void {
-    if (!this.#parts.has(part)) return;
+    const room = this.#host.room();
+    if (room === 0 || !this.#parts.has(part)) return;
     const keys = [...part.watches].map(({ key }) => key);
-    const smaller = splitKeys(keys, this.#host.room() + 1);
-    if (smaller.length > 1 || smaller[0]!.path !== part.path) this.#replace([part], smaller);
+    const smaller = splitKeys(keys, room + 1);
+    const isSmaller = smaller.every(({ type, path }) => type !== part.type || path !== part.path);
+    if (isSmaller) this.#replace([part], smaller);
   }
 
   #replace(parts: readonly WatchedPart[], by: readonly KeyPart[]): void {

@@ -67,7 +67,7 @@ it("a key that its token may not read is shown as absent, whether its directory'
         1_000,
       );
       await followed.expectToBeCurrent(store, "d");
-      expect(await Promise.race([later, "nothing"])).toBe("nothing");
+      expect(await Promise.race([later, Promise.resolve("nothing")])).toBe("nothing");
       await denied.return!();
       await followed.end();
     },

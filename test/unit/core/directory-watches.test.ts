@@ -182,6 +182,21 @@ describe("watches of keys of one directory", () => {
     expect(paths()).toEqual(["=d/1", "d/10", "d/2"]);
   });
 
+  it("have an upstream of as few keys as will do, where there is only one to watch", async () => {
+    const { watch, shared, paths } = create(10);
+    const watches = [...alone, "d/web-1", "d/web-2"].map(watch);
+    await settle();
+    watches.at(-1)!.upstream.close();
+    for (const expected of [["=d/web-1"], ["=d/web-1"]]) {
+      shared()[0]!.part!.split();
+      await settle();
+      expect(paths()).toEqual(expected);
+    }
+    watch("d/web-10");
+    await settle();
+    expect(paths()).toEqual(["=d/web-1", "d/web-10"]);
+  });
+
   it("stay together where others take the room", async () => {
     const { watch, shared, paths, waitForOthers } = create(10);
     for (const key of [...alone, "d/1", "d/2", "d/3"]) watch(key);
