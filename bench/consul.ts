@@ -36,7 +36,8 @@ export const openConsulSuite: OpenSuite = async () => {
       {
         name: "sockets of 500 watches on sibling keys, and of calls",
         unit: "sockets",
-        limit: 13,
+        // 8 for calls, and 52 for queries while much happens: 46 for the 500 keys, 4 of single keys (docs/consul.md).
+        limit: 60,
         ours: async () => {
           const proxy = await createProxy(server.endpoint);
           const watching = await Ours.open(proxy.host);

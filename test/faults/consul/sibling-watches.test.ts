@@ -41,6 +41,29 @@ it("watches of sibling keys miss nothing when connections are cut while queries 
     expect(splits).toBeGreaterThan(0);
   }));
 
+it("watches of sibling keys go on where the agent accepts fewer connections than split queries take", () =>
+  withRig(
+    async (rig) => {
+      const direct = await rig.openDirect();
+      await thereBefore(direct);
+      const store = await rig.open();
+      const followed = new FollowedKeys();
+      await followed.follow(store, keys);
+      const before = rig.proxy.accepted;
+      await changeByChance([direct], keys, 600);
+      expect(rig.proxy.accepted - before).toBeGreaterThan(10);
+      await followed.expectToBeCurrent(direct, "d");
+      await expect.poll(() => store.state).toBe("connected");
+      await changeByChance([direct], keys, 200);
+      await followed.expectToBeCurrent(direct, "d");
+      // Connections that nobody uses are closed after some seconds.
+      const connections = (): number => rig.proxy.connections;
+      await expect.poll(connections, { timeout: 30_000 }).toBeLessThanOrEqual(callConnections + wholeQueries);
+      await followed.end();
+    },
+    { extraConfig: { limits: { http_max_conns_per_client: 25 } } },
+  ));
+
 it("a key that its token may not read is shown as absent, whether its directory's query is split or not", () =>
   withRig(
     async (rig) => {
