@@ -131,15 +131,15 @@ export class WatchQuery implements PolledSource {
       else if (own !== undefined) sink.snapshot([pairOf(own)]);
       else if (there?.has(key) === false) sink.snapshot([]);
     }
-    if (!fresh) this.#weigh(body, written);
+    if (!fresh && this.#part !== undefined) this.#weigh(this.#part, body, written);
     // Without an index to wait for, every query is answered at once.
     if (this.#index === 0) return longestRestMs;
     return this.#spacingMs(performance.now() - startedAt, written.length > 0 || deleted);
   }
 
-  #weigh(body: string, written: readonly KvResult[]): void {
+  #weigh(part: PartHost, body: string, written: readonly KvResult[]): void {
     const news = written.reduce((sum, { Value }) => sum + (Value?.length ?? 0), 0);
-    if (this.#ballast.add(body.length - news)) this.#part?.split();
+    if (this.#ballast.add(body.length - news)) part.split();
   }
 
   #spacingMs(handledMs: number, isNews: boolean): number {

@@ -44,7 +44,7 @@ function commonPrefix(left: string, right: string): string {
   return (common.isWellFormed() ? common : common.slice(0, -1)).replace(dots, "");
 }
 
-/** The prefix and one character more of the key, or as many as make it no segment of dots; the key where that is all of it. */
+/** The prefix and one character more of the key, or as many as leave no segment of dots; all of the key where it ends. */
 function longer(prefix: string, key: string): string {
   let path = prefix;
   do path = key.slice(0, path.length + ((key.codePointAt(path.length) ?? 0) > 0xffff ? 2 : 1));

@@ -20,7 +20,7 @@ describe.skipIf(skipped("consul"))("Consul watches of sibling keys", () => {
   });
   afterAll(() => server?.close());
   beforeEach(async () => {
-    proxy = await createProxy(server.endpoint);
+    proxy = await createProxy(server.endpoint, { count: "http1" });
     store = await connectConsul({ endpoints: [proxy.host], prefix: "siblings" });
     another = await connectConsul({ endpoints: [server.hosts], prefix: "siblings" });
   });
@@ -82,5 +82,18 @@ describe.skipIf(skipped("consul"))("Consul watches of sibling keys", () => {
     await followed.expectToBeCurrent(another, "d");
     expect(proxy.connections).toBeGreaterThan(callConnections + quietQueries);
     await followed.end();
+  });
+
+  it("of which one is absent wakes at the writes of others, but rests 10 ms when there is no news", async () => {
+    const absent = store.watch("d/absent")[Symbol.asyncIterator]();
+    await absent.next();
+    const told = absent.next();
+    const [requests, startedAt] = [proxy.count.requests, performance.now()];
+    for (let times = 0; times < 300; times++) await another.put("d/other", String(times));
+    const tookMs = performance.now() - startedAt;
+    // The first few rests are shorter.
+    expect(proxy.count.requests - requests).toBeLessThanOrEqual(tookMs / 10 + 6);
+    await another.put("d/absent", "there");
+    expect((await told).value?.text()).toBe("there");
   });
 });
