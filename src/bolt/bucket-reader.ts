@@ -5,8 +5,9 @@ import { CopiedValues } from "./copied-values.js";
 import type { Cursor } from "./engine/cursor.js";
 import type { Page } from "./engine/page.js";
 import type { Tx } from "./engine/tx.js";
-import { keyBytes, keyText } from "./key-bytes.js";
+import { keyBytes } from "./key-bytes.js";
 import { KeyPlaces } from "./key-places.js";
+import { KeyTexts } from "./key-texts.js";
 import { decodePair, decodePairAt, indexAt, indexBytes, storedIndex } from "./layout.js";
 import type { LeaseTable } from "./lease-table.js";
 import { KVPair } from "../core/pair.js";
@@ -98,10 +99,11 @@ export class BucketReader {
   /** Adds what a page has from one element to another, but nested buckets, what has ended, and locks of other layouts. */
   #addPairs(pairs: KVPair[], page: Page, from: number, to: number, keysOnly: boolean): void {
     const { bytes } = page;
+    const keys = new KeyTexts(page, from, to);
     const values = keysOnly ? undefined : new CopiedValues(page, from, to);
     for (let at = from; at < to; at++) {
+      const key = keys.next();
       if (page.flags(at) !== 0) continue;
-      const key = keyText(bytes, page.keyOffset(at), page.keyLength(at));
       if (isLockKey(key)) continue;
       const hasLeases = this.#leases.size > 0;
       if (values === undefined && !hasLeases) {

@@ -19,12 +19,3 @@ export function keyBytes(key: string): Uint8Array {
   }
   return (views[length] ??= scratch.subarray(0, length));
 }
-
-/** The memory that the last key was read from: keys that follow each other mostly lie in the same. */
-let memory: Buffer = Buffer.alloc(0);
-
-/** The key that the `length` bytes from `at` on spell; `bytes` begins where its buffer does. */
-export function keyText(bytes: Uint8Array, at: number, length: number): string {
-  if (memory.buffer !== bytes.buffer) memory = Buffer.from(bytes.buffer);
-  return memory.toString("utf8", at, at + length);
-}
