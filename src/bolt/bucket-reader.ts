@@ -104,7 +104,7 @@ export class BucketReader {
     for (let at = from; at < to; at++) {
       const key = keys.next();
       if (page.flags(at) !== 0) continue;
-      if (isLockKey(key)) continue;
+      if (keys.mayBeLocks && isLockKey(key)) continue;
       const hasLeases = this.#leases.size > 0;
       if (values === undefined && !hasLeases) {
         pairs.push(new KVPair(key, noBytes, 0n));

@@ -1,3 +1,4 @@
+import { lockSuffix } from "../core/keys.js";
 import type { Page } from "./engine/page.js";
 
 /** Where the keys of a page are put side by side. */
@@ -11,6 +12,8 @@ let memory: Buffer = Buffer.alloc(0);
  * each key is a part: a call into the runtime for each costs several times as much. A key that is kept holds that string.
  */
 export class KeyTexts {
+  /** Whether any of them may be a lock's. */
+  readonly mayBeLocks: boolean;
   readonly #page: Page;
   /** All keys together, unless they are too long for that or not ASCII. */
   readonly #text: string | undefined;
@@ -22,6 +25,7 @@ export class KeyTexts {
     this.#page = page;
     this.#index = from;
     this.#text = asciiText(page, from, to);
+    this.mayBeLocks = this.#text === undefined || this.#text.includes(lockSuffix);
   }
 
   next(): string {

@@ -139,9 +139,10 @@ export class Freelist {
   /** An id that `txid` frees though it is free, waiting or freed by it already: the file is damaged. */
   findDoubleFree(txid: number): number | undefined {
     const freed = sorted(this.#pending.get(txid)?.ids ?? []);
+    const free = this.#ids.view();
     for (let index = 0; index < freed.length; index++) {
       const id = freed[index]!;
-      if (id === freed[index - 1] || this.#ids.has(id)) return id;
+      if (id === freed[index - 1] || isIn(free, id)) return id;
     }
     const isFreed = (id: number): boolean => isIn(freed, id);
     let found = this.#taken.find(isFreed) ?? this.#reserved?.rest().find(isFreed);
@@ -222,10 +223,13 @@ export class Freelist {
     }
     const free = this.#ids.view();
     const waiting = this.#waiting();
-    for (let from = 0, next = 0; from < free.length || next < waiting.length; at += 2) {
-      const isNext = next < waiting.length && !(free[from]! < waiting[next]!);
-      writeUint64(words, at, isNext ? waiting[next++]! : free[from++]!);
+    let from = 0;
+    for (let next = 0; next < waiting.length; next++, at += 2) {
+      const id = waiting[next]!;
+      for (; from < free.length && free[from]! < id; from++, at += 2) writeUint64(words, at, free[from]!);
+      writeUint64(words, at, id);
     }
+    for (; from < free.length; from++, at += 2) writeUint64(words, at, free[from]!);
   }
 
   /** Ids that wait, ascending. */

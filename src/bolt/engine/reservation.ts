@@ -5,6 +5,8 @@ const longestCounted = 256;
 /** How many runs there are of each length, while they are counted. */
 const runsOfLength = new Uint32Array(longestCounted + 1);
 const pagesInRunsOfLength = new Float64Array(longestCounted + 1);
+/** Where each run begins, and behind the last one the end of all. */
+let runStarts = new Uint32Array(1024);
 
 /** Free pages that one transaction set aside: some for its leaves, the rest for all else. */
 export class Reservation {
@@ -47,7 +49,10 @@ export class Reservation {
   }
 }
 
-/** Which runs of adjacent ids to take: all that are longer than `shortest`, and `ofShortest` ids of the first others. */
+/**
+ * Which runs of adjacent ids to take: all that are longer than `shortest`, and `ofShortest` ids of the first others. To be
+ * used before the next are looked for.
+ */
 export interface LongestRuns {
   readonly shortest: number;
   readonly ofShortest: number;
@@ -59,12 +64,16 @@ export interface LongestRuns {
 export function longestRuns(ids: Float64Array, count: number): LongestRuns {
   runsOfLength.fill(0);
   pagesInRunsOfLength.fill(0);
+  if (runStarts.length <= ids.length) runStarts = new Uint32Array(2 * ids.length);
+  let all = 0;
   for (let from = 0, end = 0; from < ids.length; from = end) {
     end = endOfRun(ids, from);
     const length = Math.min(end - from, longestCounted);
     runsOfLength[length]!++;
     pagesInRunsOfLength[length]! += end - from;
+    runStarts[all++] = from;
   }
+  runStarts[all] = ids.length;
   let shortest = longestCounted;
   let longer = 0;
   let runs = 0;
@@ -82,15 +91,21 @@ export function takeRuns(ids: SortedIds, { shortest, ofShortest }: LongestRuns, 
   const taken = new Float64Array(count);
   let takenCount = 0;
   let ofShortestLeft = ofShortest;
-  for (let from = 0, end = 0; from < all.length; from = end) {
-    end = endOfRun(all, from);
-    const length = end - from;
+  // What lies between two runs that are taken moves as a whole.
+  let leftFrom = 0;
+  const leave = (to: number): void => void all.copyWithin(leftFrom - takenCount, leftFrom, to);
+  for (let run = 0; takenCount < count; run++) {
+    const from = runStarts[run]!;
+    const length = runStarts[run + 1]! - from;
     const isLonger = shortest < longestCounted && length > shortest;
     const take = isLonger ? length : length < shortest ? 0 : Math.min(length, ofShortestLeft);
+    if (take === 0) continue;
     if (!isLonger) ofShortestLeft -= take;
-    for (let at = from; at < from + take; at++) taken[takenCount++] = all[at]!;
-    for (let at = from + take; at < end; at++) all[at - takenCount] = all[at]!;
+    leave(from);
+    leftFrom = from + take;
+    for (let at = from; at < leftFrom; at++) taken[takenCount++] = all[at]!;
   }
+  leave(all.length);
   ids.cut(all.length - count, count);
   return taken;
 }
