@@ -14,7 +14,8 @@ export interface BatcherOptions<Item> {
 /**
  * Natural batching. With nothing in flight an item leaves at the end of the current turn of the event loop; while a
  * batch is in flight items queue, and leave together when its slot frees, or through another slot once the batch
- * is full or enough wait.
+ * is full. Where `enough` come whenever a slot frees, as from many callers who each wait for an answer, so many need not
+ * wait, and twice as many are two batches: server and client work at the same time then.
  */
 export class Batcher<Item> {
   readonly #limits: BatchLimits;
@@ -24,6 +25,10 @@ export class Batcher<Item> {
   readonly #queue: Item[] = [];
   #queuedBytes = 0;
   #inFlight = 0;
+  /** How many came since the last look at the queue, and whether a slot became free. */
+  #added = 0;
+  #freed = false;
+  #underLoad = false;
   #scheduled = false;
   #paused = false;
 
@@ -36,6 +41,7 @@ export class Batcher<Item> {
 
   add(item: Item): void {
     this.#queue.push(item);
+    this.#added++;
     this.#queuedBytes += this.#weigh(item);
     if (!this.#paused && this.#maySend()) this.#schedule();
   }
@@ -62,12 +68,21 @@ export class Batcher<Item> {
     if (this.#queue.length === 0) return false;
     if (this.#inFlight === 0) return true;
     const { concurrency, maxBytes } = this.#limits;
-    return this.#inFlight < concurrency && (this.#queue.length >= this.#enough || this.#queuedBytes >= maxBytes);
+    return this.#inFlight < concurrency && (this.#queue.length >= this.#leastFull() || this.#queuedBytes >= maxBytes);
   }
 
-  get #enough(): number {
+  /** How many need not wait for a batch under way. */
+  #leastFull(): number {
     const { enough, maxOperations } = this.#limits;
-    return Math.min(enough ?? maxOperations, maxOperations);
+    return this.#underLoad && enough !== undefined ? Math.min(enough, maxOperations) : maxOperations;
+  }
+
+  /** How many to send together of those that wait. */
+  #nextSize(): number {
+    const waiting = this.#queue.length;
+    const { maxOperations } = this.#limits;
+    if (!this.#underLoad || waiting < 2 * this.#leastFull()) return maxOperations;
+    return Math.ceil(waiting / Math.max(Math.ceil(waiting / maxOperations), 2));
   }
 
   /** Not before the microtasks are done: until then those whose calls were just answered make their next ones. */
@@ -79,6 +94,11 @@ export class Batcher<Item> {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
+    if (this.#freed || this.#inFlight === 0) {
+      this.#underLoad = this.#freed && this.#added >= (this.#limits.enough ?? Number.POSITIVE_INFINITY);
+    }
+    this.#freed = false;
+    this.#added = 0;
     while (!this.#paused && this.#maySend()) {
       const batch = this.#take();
       if (batch.length === 0) continue;
@@ -89,12 +109,13 @@ export class Batcher<Item> {
 
   readonly #freeSlot = (): void => {
     this.#inFlight--;
+    this.#freed = true;
     this.#schedule();
   };
 
   #take(): Item[] {
-    const { concurrency, maxOperations, maxBytes } = this.#limits;
-    const most = this.#queue.length > this.#enough * concurrency ? maxOperations : this.#enough;
+    const { maxBytes } = this.#limits;
+    const most = this.#nextSize();
     const batch: Item[] = [];
     let bytes = 0;
     let taken = 0;

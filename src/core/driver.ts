@@ -48,11 +48,11 @@ export interface BatchLimits {
   readonly maxOperations: number;
   /** The sum of `keyBytes + valueBytes + overhead` of a batch stays below; one operation alone may be larger. */
   readonly maxBytes: number;
-  /** How many batches may be under way at once; the second leaves only when full, or with `enough`. */
+  /** How many batches may be under way at once; the second leaves only when full. */
   readonly concurrency: number;
   /**
-   * So many do not wait for a batch under way, and are a batch unless too many wait for all slots: then server and client
-   * work at the same time. Default `maxOperations`.
+   * Where so many come whenever a batch is answered, so many leave through a second slot, and twice as many are two batches.
+   * Default: a second batch has to be full.
    */
   readonly enough?: number;
 }

@@ -67,26 +67,52 @@ describe("natural batching", () => {
     expect(batches).toEqual(["a", "b c d", "e f g", "h"]);
   });
 
-  it("sends what is enough through another slot, and more at once only where too many wait for all slots", async () => {
-    const { batches, add, end } = create({ maxOperations: 4, enough: 2, concurrency: 3 });
-    add("a", "b", "c");
-    await settle();
-    expect(batches, "one alone is not enough for a second").toEqual(["a b"]);
-    add("d");
-    await settle();
-    expect(batches).toEqual(["a b", "c d"]);
-    add("e", "f", "g", "h", "i", "j", "k");
-    await settle();
-    expect(batches).toEqual(["a b", "c d", "e f g h"]);
-    await end(0);
-    expect(batches).toEqual(["a b", "c d", "e f g h", "i j"]);
-  });
+  describe("where enough come whenever a batch is answered", () => {
+    it("sends so many through another slot, and twice as many as two, once the first has gone whole", async () => {
+      const { batches, add, end } = create({ maxOperations: 8, enough: 2, concurrency: 3 });
+      add("a", "b", "c", "d");
+      await settle();
+      expect(batches).toEqual(["a b c d"]);
+      add("e", "f", "g", "h");
+      await end(0);
+      expect(batches).toEqual(["a b c d", "e f", "g h"]);
+      add("i");
+      await end(1);
+      expect(batches, "one is not enough").toHaveLength(3);
+      add("j", "k");
+      await end(2);
+      expect(batches).toEqual(["a b c d", "e f", "g h", "i j k"]);
+      add("l", "m");
+      await settle();
+      expect(batches, "no answer is waited for").toHaveLength(5);
+    });
 
-  it("has never enough where fewer are a full batch", async () => {
-    const { batches, add } = create({ maxOperations: 2, enough: 3, concurrency: 2 });
-    add("a", "b", "c");
-    await settle();
-    expect(batches).toEqual(["a b"]);
+    it("makes no more batches than it must of more than two", async () => {
+      const { batches, add, end } = create({ maxOperations: 5, enough: 2, concurrency: 4 });
+      add("a");
+      await settle();
+      add("b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l");
+      await end(0);
+      expect(batches).toEqual(["a", "b c d e", "f g h i", "j k l"]);
+    });
+
+    it("sends what was left over whole, as nobody came for it", async () => {
+      const { batches, add, end } = create({ maxOperations: 5, enough: 2, concurrency: 2 });
+      add("a", "b", "c", "d", "e", "f", "g", "h", "i");
+      await settle();
+      expect(batches).toEqual(["a b c d e"]);
+      await end(0);
+      expect(batches).toEqual(["a b c d e", "f g h i"]);
+    });
+
+    it("is never enough with more than a full batch", async () => {
+      const { batches, add, end } = create({ maxOperations: 2, enough: 3, concurrency: 2 });
+      add("a");
+      await settle();
+      add("b", "c", "d");
+      await end(0);
+      expect(batches).toEqual(["a", "b c"]);
+    });
   });
 
   it("counts bytes: a batch stays below the limit, and items that reach it do not wait", async () => {
