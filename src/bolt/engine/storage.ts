@@ -17,7 +17,10 @@ export interface Storage {
   writeAsync(offset: number, chunks: readonly Uint8Array[]): Promise<void>;
   /** Makes the storage this large; new bytes are zero. */
   resize(size: number): void;
-  /** Resolves when all that was written before survives a power failure. */
+  /**
+   * Resolves when all that was written before the call survives a power failure. More may be written, and another sync be
+   * asked for, while it lasts.
+   */
   sync(): Promise<void>;
   close(): void;
 }
