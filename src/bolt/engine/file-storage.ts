@@ -3,8 +3,8 @@ import type { Storage } from "./storage.js";
 
 /**
  * Pages per vectored write. The kernel keeps what one write brought in pieces as large as that write, and later writes of
- * single pages into a piece of 1024 pages cost it several times as much as into one of 64; pieces of 16 are no better for
- * them, and make large writes a third slower.
+ * single pages into a piece of 1024 pages cost it several times as much as into one of 16. Pieces of 64 are no worse for them,
+ * and large writes take about two thirds of the time.
  */
 const maxChunks = 64;
 

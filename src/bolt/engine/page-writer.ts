@@ -43,8 +43,8 @@ export class PageWriter implements PageAllocator {
 
   /**
    * Prepares for a transaction that is about to write so many pages. Scattered pages are what makes a large commit slow, so
-   * it gets free pages that lie side by side, and the file grows where there are none, within bounds. Small ones do as
-   * bbolt does, and their files stay as small as its.
+   * it gets free pages that lie side by side, and the file grows where there are none, within bounds. For a small one it
+   * never does: where free pages will not do, they are taken as bbolt takes them, and files stay as small as its.
    */
   prepareFor(leaves: number, branches: number): void {
     const { pageSize } = this.#pager;

@@ -5,7 +5,7 @@ const longestCounted = 256;
 /** How many runs there are of each length, while they are counted. */
 const runsOfLength = new Uint32Array(longestCounted + 1);
 const pagesInRunsOfLength = new Float64Array(longestCounted + 1);
-/** Where each run begins, and behind the last one the end of all. */
+/** Where each run begins, and behind the last one the end of all; used again for the next list. */
 let runStarts = new Uint32Array(1024);
 
 /** Free pages that one transaction set aside: some for its leaves, the rest for all else. */
@@ -50,14 +50,16 @@ export class Reservation {
 }
 
 /**
- * Which runs of adjacent ids to take: all that are longer than `shortest`, and `ofShortest` ids of the first others. To be
- * used before the next are looked for.
+ * Which runs of adjacent ids to take: all that are longer than `shortest`, and `ofShortest` ids of the first others. Its
+ * memory is that of the next one too: take them before others are looked for.
  */
 export interface LongestRuns {
   readonly shortest: number;
   readonly ofShortest: number;
   /** How many runs that are, at most. */
   readonly count: number;
+  /** Where each run begins, taken or not, and behind the last one the end of all. */
+  readonly starts: Uint32Array;
 }
 
 /** Finds the longest runs, `count` ids together: those that can be written at once. There must be so many ids. */
@@ -82,11 +84,11 @@ export function longestRuns(ids: Float64Array, count: number): LongestRuns {
     runs += runsOfLength[shortest--]!;
   }
   const ofShortest = count - longer;
-  return { shortest, ofShortest, count: runs + Math.ceil(ofShortest / shortest) };
+  return { shortest, ofShortest, count: runs + Math.ceil(ofShortest / shortest), starts: runStarts };
 }
 
 /** Takes these runs out, `count` ids. */
-export function takeRuns(ids: SortedIds, { shortest, ofShortest }: LongestRuns, count: number): Float64Array {
+export function takeRuns(ids: SortedIds, { shortest, ofShortest, starts }: LongestRuns, count: number): Float64Array {
   const all = ids.view();
   const taken = new Float64Array(count);
   let takenCount = 0;
@@ -95,8 +97,8 @@ export function takeRuns(ids: SortedIds, { shortest, ofShortest }: LongestRuns, 
   let leftFrom = 0;
   const leave = (to: number): void => void all.copyWithin(leftFrom - takenCount, leftFrom, to);
   for (let run = 0; takenCount < count; run++) {
-    const from = runStarts[run]!;
-    const length = runStarts[run + 1]! - from;
+    const from = starts[run]!;
+    const length = starts[run + 1]! - from;
     const isLonger = shortest < longestCounted && length > shortest;
     const take = isLonger ? length : length < shortest ? 0 : Math.min(length, ofShortestLeft);
     if (take === 0) continue;

@@ -1,21 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { compareKeys } from "../../../src/core/keys.js";
 import { open } from "../../../src/bolt/engine/index.js";
 import { type BoltStore, connectBolt } from "../../../src/bolt/index.js";
+import { temporaryFolder } from "../../interop/support/folder.js";
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "kvasir-list-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
+const file = temporaryFolder();
 let files = 0;
 
 async function storeWith(keys: readonly string[]): Promise<BoltStore> {
-  const store = await connectBolt({ path: join(folder, `${files++}.db`) });
+  const store = await connectBolt({ path: file(`${files++}.db`) });
   onTestFinished(() => store.close());
   await Promise.all(keys.map((key) => store.put(key, `of ${key}`)));
   return store;
@@ -46,7 +39,7 @@ describe("listed keys", () => {
   test("are each with its own value where another program's bucket lies between them", async () => {
     const keys = numbered(100);
     const store = await storeWith(keys);
-    const path = join(folder, `${files - 1}.db`);
+    const path = file(`${files - 1}.db`);
     await store.close();
     const db = await open(path);
     await db.update((tx) => void tx.bucket("kvasir")!.createBucket("d/50/bucket"));
