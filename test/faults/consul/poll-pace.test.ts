@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { expect } from "vitest";
-import { failureOf } from "../support/calls.js";
+import { failureOf, putUntilDone } from "../support/calls.js";
 import { it, type Rig, withRig } from "./support.js";
 
 const management = "11111111-2222-3333-4444-555555555555";
@@ -49,7 +49,7 @@ it("a watch that servers without a leader refuse at once asks a few times a seco
       expect(await requestsIn(rig, 1_000)).toBeLessThanOrEqual(16);
       expect(await requestsIn(rig, 2_000)).toBeLessThanOrEqual(8);
       await Promise.all(others.map((member) => member.start()));
-      await store.put("k", "after", { timeoutMs: 60_000 });
+      await putUntilDone(store, "k", "after", 60_000);
       expect((await watch.next()).value?.text()).toBe("after");
       expect(await requestsIn(rig, 1_000)).toBeLessThanOrEqual(4);
     },

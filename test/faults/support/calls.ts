@@ -1,5 +1,7 @@
 import { expect } from "vitest";
-import { StoreError } from "../../../src/core/errors.js";
+import { isStoreError, StoreError } from "../../../src/core/errors.js";
+import type { KVPair } from "../../../src/core/pair.js";
+import type { Store } from "../../../src/core/store.js";
 import type { TcpProxy } from "../../servers/index.js";
 
 /** The `StoreError` that the call must end with. */
@@ -10,6 +12,17 @@ export async function failureOf(call: Promise<unknown>): Promise<StoreError> {
   );
   expect(error).toBeInstanceOf(StoreError);
   return error as StoreError;
+}
+
+/** Puts until it is acknowledged: again where nobody can say whether it was applied, as putting it twice does no harm. */
+export async function putUntilDone(store: Store, key: string, value: string, timeoutMs: number): Promise<KVPair> {
+  for (;;) {
+    try {
+      return await store.put(key, value, { timeoutMs });
+    } catch (error) {
+      if (!isStoreError(error) || error.outcome !== "unknown") throw error;
+    }
+  }
 }
 
 /** Items of a watch until one satisfies `isLast`, that one included. */
