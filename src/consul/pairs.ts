@@ -1,12 +1,12 @@
 import { KVPair } from "../core/pair.js";
 import { compareKeys, isLockKey } from "../core/keys.js";
-import { pooledCopy } from "../util/bytes.js";
+import { pooledBase64 } from "../util/bytes.js";
 import type { ConsulHttp } from "./client/http.js";
 import { type KvResult, withoutPrefix } from "./client/transaction.js";
 
 /** A pair with bytes of its own. */
 export function pairOf({ Key, Value, ModifyIndex }: KvResult): KVPair {
-  return new KVPair(Key, pooledCopy(Buffer.from(Value ?? "", "base64")), BigInt(ModifyIndex));
+  return new KVPair(Key, pooledBase64(Value ?? ""), BigInt(ModifyIndex));
 }
 
 /** The body of a read as pairs, in the order of the bytes of their keys. */

@@ -3,8 +3,8 @@ import type { KVPair } from "../core/pair.js";
 import { ConsulError } from "./client/errors.js";
 import type { ConsulHttp } from "./client/http.js";
 import {
-  type KvOperation,
   type KvResult,
+  Operation,
   type OperationLimit,
   transact,
   type TransactionOutcome,
@@ -70,12 +70,13 @@ async function readTogether(
   request: Request,
 ): Promise<ReadAnswer[]> {
   const answers = operations.map(({ type }) => answerOf(type, undefined));
-  let pending = operations.map((operation, at) => ({ operation, at }));
+  /** The places of those that were not answered yet. */
+  let pending = [...operations.keys()];
   while (pending.length > 0) {
     const batch = pending.slice(0, limit.most);
     let outcome: TransactionOutcome;
     try {
-      const gets = batch.map(({ operation }): KvOperation => ({ verb: "get", key: operation.key }));
+      const gets = batch.map((at) => new Operation("get", operations[at]!.key));
       outcome = await transact(http, gets, { ...request, consistency: mode });
     } catch (error) {
       if (limit.learn(error)) continue;
@@ -88,11 +89,15 @@ async function readTogether(
       pending = [...batch.filter((_, index) => !absent.has(index)), ...pending];
       continue;
     }
-    // What the token may not read is left out of the answer without a word, so results are found by their keys.
-    const results = new Map(outcome.results.map((result) => [result.Key, result]));
-    for (const { operation, at } of batch) {
-      const result = results.get(operation.key);
-      answers[at] = result === undefined ? denied(operation.key, undefined) : answerOf(operation.type, pairOf(result));
+    // In the order of the gets, but what the token may not read is left out of the answer without a word.
+    let next = 0;
+    for (const at of batch) {
+      const { type, key } = operations[at]!;
+      const result = outcome.results[next];
+      if (result?.Key === key) {
+        answers[at] = answerOf(type, pairOf(result));
+        next++;
+      } else answers[at] = denied(key, undefined);
     }
   }
   return answers;

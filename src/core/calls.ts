@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../util/clock.js";
-import { LinkedList } from "../util/linked-list.js";
+import { type Link, LinkedList } from "../util/linked-list.js";
 import { timeout } from "./arguments.js";
 import { type CallEvent, traceCall } from "./diagnostics.js";
 import { StoreError, type StoreErrorDetails } from "./errors.js";
@@ -34,10 +34,15 @@ export class Call<T = unknown> {
   onSettled: (() => void) | undefined;
   #resolve!: (value: unknown) => void;
   #reject!: (reason: unknown) => void;
+  readonly #underWay: LinkedList<Call>;
+  #link: Link<Call> | undefined;
 
-  constructor(subject: CallSubject, deadline: number) {
+  /** It is one of those `underWay` until it settles. */
+  constructor(subject: CallSubject, deadline: number, underWay: LinkedList<Call>) {
     this.subject = subject;
     this.deadline = deadline;
+    this.#underWay = underWay;
+    this.#link = underWay.add(this as Call);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve as (value: unknown) => void;
       this.#reject = reject;
@@ -61,7 +66,9 @@ export class Call<T = unknown> {
   #settle(): void {
     const { onSettled } = this;
     this.settled = true;
+    this.#underWay.remove(this.#link!);
     // What is done lets go of what it knew: calls that lead to nothing cost the garbage collector far less.
+    this.#link = undefined;
     this.onAnswered = undefined;
     this.onSettled = undefined;
     onSettled?.();
@@ -137,21 +144,23 @@ export class Calls {
       throw this.#error("BUSY", reason, subject, "not-applied");
     }
     const limitMs = options?.timeoutMs ?? timeoutMs;
-    const call = new Call<T>(subject, this.#clock.now() + limitMs);
-    const held = call as Call;
     const inOrder = limitMs === this.#timeoutMs;
-    const list = inOrder ? this.#inOrder : this.#others;
-    const link = list.add(held);
-    const timer = inOrder ? this.#timeOrder() : this.#ownTimer(held, limitMs);
-    const { signal } = options ?? {};
-    const onAbort = (): void => this.#abort(held, signal!.reason);
+    const call = new Call<T>(subject, this.#clock.now() + limitMs, inOrder ? this.#inOrder : this.#others);
+    if (inOrder) this.#timeOrder();
+    const signal = options?.signal;
+    if (!inOrder || signal !== undefined) this.#watchOver(call as Call, inOrder ? undefined : limitMs, signal);
+    return call;
+  }
+
+  /** What some calls have of their own, a time limit or a signal; by itself, so that the others need no closures. */
+  #watchOver(call: Call, limitMs: number | undefined, signal: AbortSignal | undefined): void {
+    const timer = limitMs === undefined ? undefined : this.#ownTimer(call, limitMs);
+    const onAbort = (): void => this.#abort(call, signal!.reason);
     if (signal !== undefined) this.#signals.listen(signal, onAbort);
     call.onSettled = () => {
-      list.remove(link);
       timer?.cancel();
       if (signal !== undefined) this.#signals.unlisten(signal, onAbort);
     };
-    return call;
   }
 
   /** Rejects everything under way with `CLOSED`, and every later call. */
@@ -163,7 +172,7 @@ export class Calls {
     }
   }
 
-  #timeOrder(): undefined {
+  #timeOrder(): void {
     this.#timer ??= this.#clock.after(this.#timeoutMs, () => this.#expireInOrder(), { keepAlive: false });
   }
 

@@ -59,7 +59,8 @@ export function sharedCopyOf(bytes: Uint8Array, start: number, length: number): 
 
 /** So much memory is asked for at once, in bytes: an `ArrayBuffer` for each short copy costs more than the copy. */
 const slabBytes = 8 * 1024;
-let slab = new ArrayBuffer(0);
+const longestPooled = slabBytes / 4;
+let slab = Buffer.alloc(0);
 let slabUsed = 0;
 
 /**
@@ -74,15 +75,32 @@ export function pooledCopy(bytes: Uint8Array): Uint8Array {
 export function pooledCopyOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
   // As a view of its own: `subarray` takes several times as long to make one.
   const part = new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
-  if (length > slabBytes / 4) return new Uint8Array(part);
-  if (slabUsed + length > slab.byteLength) {
-    slab = new ArrayBuffer(slabBytes);
-    markAsUntransferable(slab);
+  if (length > longestPooled) return new Uint8Array(part);
+  const copy = pooled(length);
+  copy.set(part);
+  return copy;
+}
+
+/** The bytes that base64 stands for, placed as by `pooledCopy`. */
+export function pooledBase64(text: string): Uint8Array {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const length = (text.length * 3) / 4 - padding;
+  if (Number.isInteger(length) && length <= longestPooled) {
+    const bytes = pooled(length);
+    if (slab.write(text, bytes.byteOffset, length, "base64") === length) return bytes;
+  }
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+function pooled(length: number): Uint8Array {
+  if (slabUsed + length > slab.length) {
+    const buffer = new ArrayBuffer(slabBytes);
+    markAsUntransferable(buffer);
+    slab = Buffer.from(buffer);
     slabUsed = 0;
   }
-  const copy = new Uint8Array(slab, slabUsed, length);
-  copy.set(part);
+  const bytes = new Uint8Array(slab.buffer, slabUsed, length);
   // The next one starts at a multiple of eight.
   slabUsed += (length + 7) & ~7;
-  return copy;
+  return bytes;
 }

@@ -103,14 +103,18 @@ export async function transact(
     method: "PUT",
     path: "/v1/txn",
     query: options.consistency === undefined ? undefined : { [options.consistency]: "" },
-    body: `[${operations.map((operation) => encode(operation, http.keyPrefix)).join(",")}]`,
+    body: encode(operations, http.keyPrefix),
     deadline: options.deadline,
     signal: options.signal,
     accept: [409],
   });
   const answer = JSON.parse(reply.body) as TxnAnswer;
-  if (reply.status === 200)
-    return { results: (answer.Results ?? []).map(({ KV }) => withoutPrefix(KV, http.keyPrefix)) };
+  if (reply.status === 200) {
+    const results = (answer.Results ?? []).map(({ KV }) => KV);
+    return {
+      results: http.keyPrefix === "" ? results : results.map((result) => withoutPrefix(result, http.keyPrefix)),
+    };
+  }
   const failures = (answer.Errors ?? []).map(({ OpIndex, What }) => ({ index: OpIndex, what: What }));
   if (failures.length > 0) return { failures };
   const [endpoint = ""] = http.endpoints;
@@ -130,7 +134,13 @@ export function withoutPrefix(result: KvResult, prefix: string): KvResult {
 }
 
 /** By hand, for the flags' sake. */
-function encode({ verb, key, value, index, session }: KvOperation, prefix: string): string {
+function encode(operations: readonly KvOperation[], prefix: string): string {
+  let text = "";
+  for (const operation of operations) text += `${text === "" ? "" : ","}${encodeOne(operation, prefix)}`;
+  return `[${text}]`;
+}
+
+function encodeOne({ verb, key, value, index, session }: KvOperation, prefix: string): string {
   let text = `{"KV":{"Verb":"${verb}","Key":${JSON.stringify(prefix + key)}`;
   if (value !== undefined) {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { compareBytes, copyBytes, decodeUtf8, encodeUtf8, equalBytes } from "../../../src/util/bytes.js";
+import { compareBytes, copyBytes, decodeUtf8, encodeUtf8, equalBytes, pooledBase64 } from "../../../src/util/bytes.js";
 
 const bytes = fc.uint8Array({ maxLength: 6, max: 3 });
 
@@ -34,4 +34,22 @@ it("a copy shares no memory, of a view neither", () => {
   original.fill(0);
   expect([...copy]).toEqual([2, 3]);
   expect(copy.buffer.byteLength).toBe(2);
+});
+
+it("base64 becomes the bytes that Buffer makes of it, each in a place of its own", () => {
+  const texts = fc.oneof(
+    fc.uint8Array({ maxLength: 3_000 }).map((value) => Buffer.from(value).toString("base64")),
+    fc.string({ maxLength: 20 }),
+    fc.constantFrom("", "=", "==", "====", "QQ", "QUI", "QUJD=", "QQ==QQ==", "Q Q="),
+  );
+  fc.assert(
+    fc.property(fc.array(texts, { maxLength: 30 }), (several) => {
+      const all = several.map(pooledBase64);
+      for (const [at, found] of all.entries()) {
+        expect(Buffer.from(found).equals(Buffer.from(several[at]!, "base64"))).toBe(true);
+        expect(Buffer.isBuffer(found)).toBe(false);
+        found.fill(1);
+      }
+    }),
+  );
 });
