@@ -19,7 +19,7 @@ export default defineConfig({
       project("unit"),
       project("integration", { timeoutMs: 60_000 }),
       project("interop", { timeoutMs: 120_000, parallel: false }),
-      project("faults", { timeoutMs: 300_000, parallel: false }),
+      project("faults", { timeoutMs: 300_000 }),
       project("package", { timeoutMs: 180_000, parallel: false }),
     ],
   },
