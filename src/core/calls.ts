@@ -42,7 +42,7 @@ export class Call<T = unknown> {
     this.subject = subject;
     this.deadline = deadline;
     this.#underWay = underWay;
-    this.#link = underWay.add(this as Call);
+    this.#link = underWay.add(this);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve as (value: unknown) => void;
       this.#reject = reject;
@@ -148,7 +148,7 @@ export class Calls {
     const call = new Call<T>(subject, this.#clock.now() + limitMs, inOrder ? this.#inOrder : this.#others);
     if (inOrder) this.#timeOrder();
     const signal = options?.signal;
-    if (!inOrder || signal !== undefined) this.#watchOver(call as Call, inOrder ? undefined : limitMs, signal);
+    if (!inOrder || signal !== undefined) this.#watchOver(call, inOrder ? undefined : limitMs, signal);
     return call;
   }
 

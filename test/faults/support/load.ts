@@ -28,8 +28,7 @@ export async function keepsWritesThroughKills(store: Store, kills: Kills): Promi
   /** The last write of each key that was acknowledged, and the last that was asked for. */
   const acknowledged = new Map<string, number>();
   const asked = new Map<string, number>();
-  const load = { over: false };
-  let unknown = 0;
+  const load = { over: false, unknown: 0 };
   const write = async (key: string): Promise<void> => {
     for (let n = 1; !load.over; n++) {
       asked.set(key, n);
@@ -38,7 +37,7 @@ export async function keepsWritesThroughKills(store: Store, kills: Kills): Promi
         acknowledged.set(key, n);
       } catch (error) {
         if (!isStoreError(error) || error.outcome !== "unknown") throw error;
-        unknown++;
+        load.unknown++;
       }
     }
   };
@@ -49,14 +48,14 @@ export async function keepsWritesThroughKills(store: Store, kills: Kills): Promi
     // A writer that fails says why at once.
     return Promise.race([moved, writers]);
   };
-  for (let kill = 0; kill < kills.times || (unknown === 0 && kill < mostKills); kill++) {
+  for (let kill = 0; kill < kills.times || (load.unknown === 0 && kill < mostKills); kill++) {
     await progress();
     await kills.killAndStart();
   }
   await progress();
   load.over = true;
   await writers;
-  expect(unknown).toBeGreaterThan(0);
+  expect(load.unknown).toBeGreaterThan(0);
   for (const [key, last] of acknowledged) {
     const found = Number(await kills.held(key));
     expect(found, key).toBeGreaterThanOrEqual(last);

@@ -109,8 +109,7 @@ describe("a connection that fails in the middle of a call", () => {
 
   it("cut again and again under load: every call settles, and no acknowledged write is lost", async () => {
     let acknowledged = 0;
-    let unknown = 0;
-    const load = { over: false };
+    const load = { over: false, unknown: 0 };
     const writer = async (at: number): Promise<void> => {
       const mine = `${path}/w${at}`;
       await client.create(mine, bytes("0"));
@@ -122,14 +121,14 @@ describe("a connection that fails in the middle of a call", () => {
           acknowledged++;
         } catch (error) {
           if (!(error instanceof ZooKeeperError) || error.outcome !== "unknown") throw error;
-          unknown++;
+          load.unknown++;
         }
       }
       expect(Number((await observer.getData(mine)).data?.toString())).toBeGreaterThanOrEqual(last);
     };
     const writers = Promise.all(Array.from({ length: 20 }, (_, at) => writer(at)));
     // More than five where no answer happened to be on its way at any of these.
-    for (let cut = 0; cut < 5 || (unknown === 0 && cut < 50); cut++) {
+    for (let cut = 0; cut < 5 || (load.unknown === 0 && cut < 50); cut++) {
       const before = acknowledged;
       await expect.poll(() => acknowledged, { timeout: 20_000, interval: 5 }).toBeGreaterThan(before + 100);
       proxy.cut();
@@ -137,6 +136,6 @@ describe("a connection that fails in the middle of a call", () => {
     load.over = true;
     await writers;
     await observer.sync();
-    expect(unknown).toBeGreaterThan(0);
+    expect(load.unknown).toBeGreaterThan(0);
   });
 });
