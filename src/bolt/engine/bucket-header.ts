@@ -4,13 +4,18 @@ import type { Pager } from "./pager.js";
 import { createSlab, type Slab } from "./slab.js";
 import { bucketHeaderSize, findInlineFault } from "./validate-page.js";
 
-/** A bucket as its parent stores it. */
-export interface BucketHeader {
-  /** The root page's id, 0 for an inline bucket. */
-  rootId: number;
-  /** The sequence's low and high 32 bits. */
+const highWord = 2 ** 32;
+
+/** A bucket's counter, in its low and high 32 bits. */
+export interface Sequence {
   sequenceLow: number;
   sequenceHigh: number;
+}
+
+/** A bucket as its parent stores it. */
+export interface BucketHeader extends Sequence {
+  /** The root page's id, 0 for an inline bucket. */
+  rootId: number;
   /** An inline bucket's one page. */
   inline: Page | undefined;
 }
@@ -45,4 +50,21 @@ export function writeBucketHeader(header: BucketHeader, pageSize = 0): Slab & { 
   words[2] = header.sequenceLow;
   words[3] = header.sequenceHigh;
   return { bytes, words, value: bytes.subarray(0, bucketHeaderSize + pageSize) };
+}
+
+export function readSequence({ sequenceHigh, sequenceLow }: Sequence): bigint {
+  // One big integer where a number holds it.
+  if (sequenceHigh < 2 ** 21) return BigInt(sequenceHigh * highWord + sequenceLow);
+  return BigInt(sequenceHigh) * BigInt(highWord) + BigInt(sequenceLow);
+}
+
+/** `value` is from 0 to 2^64 - 1. */
+export function writeSequence(sequence: Sequence, value: bigint): void {
+  sequence.sequenceHigh = Number(value >> 32n);
+  sequence.sequenceLow = Number(value & 0xffff_ffffn);
+}
+
+export function countUp(sequence: Sequence): void {
+  sequence.sequenceLow = (sequence.sequenceLow + 1) >>> 0;
+  if (sequence.sequenceLow === 0) sequence.sequenceHigh = (sequence.sequenceHigh + 1) >>> 0;
 }

@@ -1,21 +1,25 @@
-import { encodeUtf8 } from "../../util/bytes.js";
-import { type BucketHeader, readBucketHeader, writeBucketHeader } from "./bucket-header.js";
+import {
+  type BucketHeader,
+  countUp,
+  readBucketHeader,
+  readSequence,
+  writeBucketHeader,
+  writeSequence,
+} from "./bucket-header.js";
+import { nameBytes, nameId, nameOfId, nameText } from "./bucket-name.js";
 import { type BucketStats, bucketStats } from "./bucket-stats.js";
 import { Cursor } from "./cursor.js";
 import { EngineError } from "./errors.js";
 import { defaultFillPercent } from "./fill.js";
 import { freeTree } from "./free-tree.js";
+import { fitsInline, inlineValue } from "./inline-bucket.js";
 import { Node } from "./node.js";
 import { bucketFlag, maxKeySize, maxValueSize } from "./page-layout.js";
 import type { Page } from "./page.js";
 import { freeNode, rebalance } from "./rebalance.js";
-import { serializeNode } from "./serialize.js";
 import { type PageAllocator, spill } from "./spill.js";
 import { type Level, Tree } from "./tree.js";
 import { assertOpen, assertWritable, type TxContext } from "./tx-context.js";
-import { bucketHeaderSize } from "./validate-page.js";
-
-const highWord = 2 ** 32;
 
 /** What every bucket of a read transaction has, for making a map costs as much as a get. */
 const noChildren = new Map<string, Bucket>();
@@ -142,8 +146,9 @@ export class Bucket {
     }
     const header: BucketHeader = { rootId: 0, sequenceLow: 0, sequenceHigh: 0, inline: undefined };
     const child = new Bucket(this.#context, header);
-    child.#tree.root = new Node(true);
-    this.#tree.put(key, child.#inlineValue(), bucketFlag);
+    const root = new Node(true);
+    child.#tree.root = root;
+    this.#tree.put(key, inlineValue(header, root), bucketFlag);
     this.#children.set(nameId(key), child);
     return child;
   }
@@ -180,18 +185,14 @@ export class Bucket {
 
   /** The bucket's counter, kept with it: 0 at first. */
   get sequence(): bigint {
-    const { sequenceHigh, sequenceLow } = this.#header;
-    // One big integer where a number holds it.
-    if (sequenceHigh < 2 ** 21) return BigInt(sequenceHigh * highWord + sequenceLow);
-    return BigInt(sequenceHigh) * BigInt(highWord) + BigInt(sequenceLow);
+    return readSequence(this.#header);
   }
 
   /** Sets the counter: 0 to 2^64 - 1. */
   setSequence(value: bigint): void {
     this.#assertWritable();
     if (value < 0n || value >= 1n << 64n) throw this.#invalid("a sequence must be from 0 to 2^64 - 1");
-    this.#header.sequenceHigh = Number(value >> 32n);
-    this.#header.sequenceLow = Number(value & 0xffff_ffffn);
+    writeSequence(this.#header, value);
     this.#headerChanged = true;
     this.#context.changes++;
   }
@@ -199,9 +200,7 @@ export class Bucket {
   /** Adds one to the counter and returns it. */
   nextSequence(): bigint {
     this.#assertWritable();
-    const header = this.#header;
-    header.sequenceLow = (header.sequenceLow + 1) >>> 0;
-    if (header.sequenceLow === 0) header.sequenceHigh = (header.sequenceHigh + 1) >>> 0;
+    countUp(this.#header);
     this.#headerChanged = true;
     this.#context.changes++;
     return this.sequence;
@@ -231,46 +230,34 @@ export class Bucket {
   /** @internal Makes pages of all changes, nested buckets first; returns the root page's id. */
   write(pages: PageAllocator): number {
     const { pageSize } = this.#context.pager;
-    for (const [id, child] of this.#children) {
-      if (child.changed) this.#tree.put(Buffer.from(id, "latin1"), child.#writeNested(pages), bucketFlag);
-    }
+    this.#writeChildren(pages);
     rebalance(this.#tree, pageSize, pages);
     spill(this.#tree, pageSize, pages);
     return this.#tree.rootId;
   }
 
+  #writeChildren(pages: PageAllocator): void {
+    for (const [id, child] of this.#children) {
+      if (child.changed) this.#tree.put(nameOfId(id), child.#writeNested(pages), bucketFlag);
+    }
+  }
+
   /** Writes the bucket; returns its value in the parent. */
   #writeNested(pages: PageAllocator): Uint8Array {
     const { pageSize } = this.#context.pager;
-    for (const [id, child] of this.#children) {
-      if (child.changed) this.#tree.put(Buffer.from(id, "latin1"), child.#writeNested(pages), bucketFlag);
-    }
+    this.#writeChildren(pages);
     this.#children.clear();
     if (this.#tree.rootId === 0) this.#tree.editRoot();
     rebalance(this.#tree, pageSize, pages);
-    if (this.#fitsInline(pageSize)) {
-      freeNode(this.#tree.root!, pages);
+    const { root } = this.#tree;
+    if (fitsInline(root, pageSize)) {
+      freeNode(root, pages);
       this.#header.rootId = 0;
-      return this.#inlineValue();
+      return inlineValue(this.#header, root);
     }
     spill(this.#tree, pageSize, pages);
     this.#header.rootId = this.#tree.rootId;
     return writeBucketHeader(this.#header).value;
-  }
-
-  /** As in bbolt: one leaf of at most a quarter page, without nested buckets. */
-  #fitsInline(pageSize: number): boolean {
-    const { root } = this.#tree;
-    if (!root?.isLeaf || root.size() > pageSize / 4) return false;
-    return root.inodes.every((inode) => inode.flags === 0);
-  }
-
-  #inlineValue(): Uint8Array {
-    const root = this.#tree.root!;
-    const size = root.size();
-    const slab = writeBucketHeader({ ...this.#header, rootId: 0 }, size);
-    serializeNode(root, 0, root.inodes.length, { id: 0, overflow: 0, slab, start: bucketHeaderSize, length: size });
-    return slab.value;
   }
 
   /** Frees all pages, for a bucket that is deleted. */
@@ -311,18 +298,4 @@ export class Bucket {
 
 function pageIdOf(level: Level): number {
   return level instanceof Node ? level.pageId : level.id;
-}
-
-function nameBytes(name: string | Uint8Array): Uint8Array {
-  return typeof name === "string" ? encodeUtf8(name) : name;
-}
-
-/** A bucket name as a map key. */
-function nameId(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1");
-}
-
-/** A name for messages. */
-function nameText(name: Uint8Array): string {
-  return JSON.stringify(Buffer.from(name.buffer, name.byteOffset, Math.min(name.length, 200)).toString("utf8"));
 }
