@@ -57,6 +57,28 @@ describe("after a power failure every acknowledged transaction is there and none
     });
   }
 
+  it(`also of commits whose first pages are synced while the rest is written, seed ${seed}`, {
+    timeout: 180_000,
+  }, async () => {
+    const random = new Random(seed);
+    const shape = { transactions: 4, operations: 120, keys: 30, valueBytes: 100, largeBytes: 6_000_000, depth: 1 };
+    const workload: Workload = { options: { pageSize: 4096 }, shape, inflight: 1, call: "update" };
+    let images = 0;
+    let ahead = 0;
+    let earlySyncs = 0;
+    for (let round = 0; images < 100 || earlySyncs < 10; round++) {
+      const disk = new CountingDisk();
+      const recording = await record(disk, workload, random);
+      // Making the file takes two, and each commit at most two others.
+      earlySyncs += Math.max(disk.syncs - 2 - 2 * shape.transactions, 0);
+      const report = await crashEverywhere(recording, 30, random);
+      images += report.images;
+      ahead += report.ahead;
+      expect(round).toBeLessThan(60);
+    }
+    expect(ahead).toBeGreaterThan(0);
+  });
+
   it.each([1024, 4096, 65_536])(
     `also while the file is being made, with pages of %i bytes, seed ${seed}`,
     async (pageSize) => {
@@ -94,6 +116,16 @@ describe("after a power failure every acknowledged transaction is there and none
     expect(images).toBeGreaterThan(200);
   });
 });
+
+/** Counts how often it is told to sync. */
+class CountingDisk extends RecordingDisk {
+  syncs = 0;
+
+  override async sync(): Promise<void> {
+    this.syncs++;
+    await super.sync();
+  }
+}
 
 /** A disk whose syncs, all or every other one, only say that they did. */
 class LyingDisk extends RecordingDisk {
