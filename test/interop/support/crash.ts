@@ -124,5 +124,7 @@ async function isAhead(image: Uint8Array, at: number, recording: Recording, rand
 }
 
 function assertSound(problems: readonly string[]): void {
-  if (problems.length > 0) throw new Error(`check() found ${problems.join(", ")}`);
+  if (problems.length === 0) return;
+  const more = problems.length > 5 ? ` and ${problems.length - 5} more` : "";
+  throw new Error(`check() found ${problems.slice(0, 5).join(", ")}${more}`);
 }
