@@ -17,7 +17,10 @@ export interface ClientOptions {
   readonly sessionTimeoutMs?: number | undefined;
   /** How long a request waits for its answer unless it says otherwise, and `connect` for a session. Default 5,000. */
   readonly timeoutMs?: number | undefined;
-  /** How long one attempt to connect may take. Default: the session's timeout by the number of servers, at least 1,000. */
+  /**
+   * How long one attempt to connect may take. Default: 2,000, or a third of the session's timeout where that is less, and twice
+   * as long after each attempt without an answer, up to the session's timeout by the number of servers; at least 1,000.
+   */
   readonly connectTimeoutMs?: number | undefined;
   /** How long `close` tries to end the session on a server. Default 2,000. */
   readonly closeTimeoutMs?: number | undefined;

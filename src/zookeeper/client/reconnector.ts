@@ -15,7 +15,7 @@ export interface ReconnectorOptions extends HandshakeOptions {
   readonly servers: readonly Server[];
   readonly auth: Auth[];
   readonly sessionTimeoutMs: number;
-  /** How long one attempt may take; undefined for the session's timeout divided among the servers, at least a second. */
+  /** How long one attempt may take; undefined for what {@link Reconnector} thinks right. */
   readonly connectTimeoutMs: number | undefined;
   /** A session begun elsewhere, to be taken over. */
   readonly resume: SessionCredentials | undefined;
@@ -35,6 +35,10 @@ export interface ReconnectorHandlers {
 
 /** A connection that lasted this long was a good one: the next loss starts with short pauses again. */
 const steadyMs = 1_000;
+/** An attempt may take so long, in milliseconds, and twice as long after each that was left unanswered. */
+const firstPatienceMs = 2_000;
+/** No attempt is given up earlier. */
+const leastPatienceMs = 1_000;
 /** So many rounds of refused greetings, and the servers are taken to have lost the data this client saw. */
 const refusedRounds = 3;
 
@@ -61,6 +65,8 @@ export class Reconnector {
   #pause: AbortController | undefined;
   #failures = 0;
   #refusals = 0;
+  /** How many attempts in a row ended for lack of an answer. */
+  #unanswered = 0;
   #stopping = false;
   #abandoned = false;
   #done: Promise<void> = Promise.resolve();
@@ -149,17 +155,19 @@ export class Reconnector {
   }
 
   async #tryServer(server: Server): Promise<Connection | undefined> {
-    const { clock, connectTimeoutMs, sessionTimeoutMs } = this.#options;
+    const { clock, connectTimeoutMs } = this.#options;
     const controller = new AbortController();
     const attempt: Attempt = { controller, greeted: false };
-    const limitMs = connectTimeoutMs ?? Math.max(1_000, sessionTimeoutMs / this.#ring.size);
-    const timer = clock.after(limitMs, () =>
-      controller.abort(new ConnectionLossError(`${serverName(server)} did not answer within ${limitMs} ms`)),
-    );
+    const limitMs = connectTimeoutMs ?? this.#patienceMs();
+    const timer = clock.after(limitMs, () => {
+      this.#unanswered++;
+      controller.abort(new ConnectionLossError(`${serverName(server)} did not answer within ${limitMs} ms`));
+    });
     this.#attempt = attempt;
     try {
       const connection = await this.#handshake.open(server, this.#ticket(attempt), controller.signal);
       this.#refusals = 0;
+      this.#unanswered = 0;
       return connection;
     } catch (error) {
       this.#noteFailure(error as ZooKeeperError, attempt);
@@ -168,6 +176,17 @@ export class Reconnector {
       timer.cancel();
       this.#attempt = undefined;
     }
+  }
+
+  /**
+   * Servers that are only just starting now and then accept a connection and forget it, and an attempt that waited for as long
+   * as the session lives would lose it. But a busy one needs its time: so at last an attempt gets the session's timeout, divided
+   * among the servers.
+   */
+  #patienceMs(): number {
+    const timeoutMs = this.#credentials?.timeoutMs ?? this.#options.sessionTimeoutMs;
+    const firstMs = Math.max(leastPatienceMs, Math.min(timeoutMs / 3, firstPatienceMs));
+    return Math.min(firstMs * 2 ** this.#unanswered, Math.max(leastPatienceMs, timeoutMs / this.#ring.size));
   }
 
   #ticket(attempt: Attempt): SessionTicket {

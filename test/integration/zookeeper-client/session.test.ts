@@ -8,6 +8,7 @@ import {
   type ZooKeeperClient,
 } from "../../../src/zookeeper/client/index.js";
 import { createProxy, skipped, startZooKeeper, type TcpProxy, type ZooKeeperServer } from "../../servers/index.js";
+import { ForgetfulRelay } from "./forgetful-relay.js";
 import { bytes, EventLog, failureOf, freshPath, nextState } from "./support.js";
 
 const sessionTimeoutMs = 3_000;
@@ -51,6 +52,21 @@ describe.skipIf(skipped("zookeeper"))("a session", () => {
     expect(await connected).toMatchObject({ newSession: false });
     expect(sessionId()).toBe(before);
     expect((await client.exists(path)).stat?.ephemeralOwner).toBe(before);
+  });
+
+  it("outlives a connection that a server accepts and forgets, as one that is only just starting may do", async () => {
+    const relay = await ForgetfulRelay.start(server.hosts);
+    const behind = await connect({ servers: relay.host, sessionTimeoutMs: 9_000 });
+    try {
+      relay.forgetNext();
+      const connected = nextState(behind, "connected");
+      relay.cut();
+      expect(await connected).toMatchObject({ newSession: false });
+      expect(relay.forgotten).toBe(1);
+    } finally {
+      await behind.close();
+      await relay.close();
+    }
   });
 
   it("keeps requests until there is a connection, with the bytes they were called with, in order", async () => {
