@@ -84,9 +84,10 @@ export class ConsulDriver implements Driver {
         maxBytes: 400_000,
         concurrency: 4,
       },
-      // Half of what the oldest servers take: so two batches are under way where 64 callers wait, and a delete, which
-      // takes two operations, needs no second one. In base64 this stays below the 512 KiB of a request.
-      writes: { maxOperations: 32, maxBytes: 340_000, concurrency: 4 },
+      // Half of what the oldest servers take: so two batches are under way where 64 callers wait, and one of deletes, of two
+      // operations each, needs no second request. In base64 this stays below the 512 KiB of a request. Two thirds are enough:
+      // waiting for a whole batch would often leave one or two writes to a request of their own.
+      writes: { maxOperations: 32, enough: 21, maxBytes: 340_000, concurrency: 4 },
     };
   }
 
