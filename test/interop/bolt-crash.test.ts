@@ -10,6 +10,9 @@ import { RecordingDisk } from "./support/recording-disk.js";
 const file = temporaryFolder();
 const first = testSeed();
 const images = 40;
+const pageSize = 1024;
+/** bbolt 1.3.6 looks for the page size in the first meta page alone, and takes the system's where that is torn. */
+const flags = [`-page-size=${pageSize}`];
 
 it.each([
   { noFreelistSync: false, seed: first },
@@ -19,7 +22,7 @@ it.each([
   const { disk, opened, states } = await record(
     new RecordingDisk(),
     {
-      options: { pageSize: 1024, noFreelistSync: settings.noFreelistSync },
+      options: { pageSize, noFreelistSync: settings.noFreelistSync },
       shape: { transactions: 30, operations: 15, keys: 100, valueBytes: 80, largeBytes: 10_000 },
       inflight: 1,
       call: "update",
@@ -32,8 +35,8 @@ it.each([
   for (let at = opened; at <= disk.events; at += step) {
     const moment = Math.floor(at);
     await writeFile(path, failures.image(moment, random));
-    expect(await goCheck(path), `event ${moment}`).toMatchObject({ ok: true, errors: [] });
+    expect(await goCheck(path, flags), `event ${moment}`).toMatchObject({ ok: true, errors: [] });
     const { acknowledged, begun } = disk.progress(moment);
-    expect(states.slice(acknowledged, begun + 1), `event ${moment}`).toContain(await goDump(path));
+    expect(states.slice(acknowledged, begun + 1), `event ${moment}`).toContain(await goDump(path, flags));
   }
 });

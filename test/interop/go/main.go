@@ -89,7 +89,7 @@ func newFileFlags(name string) *fileFlags {
 	set := flag.NewFlagSet(name, flag.ExitOnError)
 	return &fileFlags{
 		set:            set,
-		pageSize:       set.Int("page-size", 0, "page size in bytes of a new file; 0 is the system's"),
+		pageSize:       set.Int("page-size", 0, "page size in bytes of a new file, or of one whose first meta page is torn; 0 is the system's"),
 		noFreelistSync: set.Bool("no-freelist-sync", false, "do not write the freelist"),
 		freelistType:   set.String("freelist", string(bolt.FreelistArrayType), "array or hashmap"),
 		noSync:         set.Bool("no-sync", false, "do not fsync after each transaction"),

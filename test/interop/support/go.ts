@@ -78,9 +78,9 @@ export async function goApply(file: string, history: readonly Transaction[], opt
   );
 }
 
-/** All buckets and keys as Go's bbolt reads them, one JSON line each. */
-export function goDump(file: string): Promise<string> {
-  return succeed(["dump", file]);
+/** All buckets and keys as Go's bbolt reads them, one JSON line each; options as for {@link goApply}. */
+export function goDump(file: string, options: readonly string[] = []): Promise<string> {
+  return succeed(["dump", ...options, file]);
 }
 
 /** What Go's `tx.Check()` found, with the oracle's own look-up of every key. */
@@ -92,8 +92,8 @@ export interface GoReport {
   keys: number;
 }
 
-export async function goCheck(file: string): Promise<GoReport> {
-  return JSON.parse(await succeed(["check", file])) as GoReport;
+export async function goCheck(file: string, options: readonly string[] = []): Promise<GoReport> {
+  return JSON.parse(await succeed(["check", ...options, file])) as GoReport;
 }
 
 /** An oracle command that is talked to line by line: `hold`, `libkv`. */
