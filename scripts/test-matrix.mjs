@@ -7,7 +7,7 @@
 //   node scripts/test-matrix.mjs etcd --faults      the fault tests instead, where they can be run on any version
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -93,6 +93,7 @@ async function run(row) {
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => printed.push(chunk));
     await once(child, "close");
     console.log(`\n== ${nameOf(row)}, ${kind}\n${Buffer.concat(printed).toString()}`);
+    if (!existsSync(result)) return { passed: 0, total: 0, good: false };
     const { numPassedTests, numTotalTests, success } = JSON.parse(readFileSync(result, "utf8"));
     return { passed: numPassedTests, total: numTotalTests, good: success && numPassedTests === numTotalTests };
   } finally {

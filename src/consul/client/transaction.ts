@@ -109,12 +109,8 @@ export async function transact(
     accept: [409],
   });
   const answer = JSON.parse(reply.body) as TxnAnswer;
-  if (reply.status === 200) {
-    const results = (answer.Results ?? []).map(({ KV }) => KV);
-    return {
-      results: http.keyPrefix === "" ? results : results.map((result) => withoutPrefix(result, http.keyPrefix)),
-    };
-  }
+  if (reply.status === 200)
+    return { results: (answer.Results ?? []).map(({ KV }) => withoutPrefix(KV, http.keyPrefix)) };
   const failures = (answer.Errors ?? []).map(({ OpIndex, What }) => ({ index: OpIndex, what: What }));
   if (failures.length > 0) return { failures };
   const [endpoint = ""] = http.endpoints;

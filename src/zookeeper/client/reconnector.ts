@@ -6,6 +6,7 @@ import { ConnectionLossError, SessionExpiredError } from "./error-codes.js";
 import { ClosedError, type ZooKeeperError } from "./errors.js";
 import { Handshake, type HandshakeOptions, type SessionTicket } from "./handshake.js";
 import { HostRing, type Server, serverName } from "./hosts.js";
+import { patienceMs } from "./patience.js";
 import { findWritable } from "./read-only.js";
 import type { ConnectRequest, ConnectResponse } from "./records.js";
 import type { SessionCredentials, SessionInfo } from "./session-state.js";
@@ -15,7 +16,7 @@ export interface ReconnectorOptions extends HandshakeOptions {
   readonly servers: readonly Server[];
   readonly auth: Auth[];
   readonly sessionTimeoutMs: number;
-  /** How long one attempt may take; undefined for what {@link Reconnector} thinks right. */
+  /** How long one attempt may take; undefined for what {@link patienceMs} gives it. */
   readonly connectTimeoutMs: number | undefined;
   /** A session begun elsewhere, to be taken over. */
   readonly resume: SessionCredentials | undefined;
@@ -35,10 +36,6 @@ export interface ReconnectorHandlers {
 
 /** A connection that lasted this long was a good one: the next loss starts with short pauses again. */
 const steadyMs = 1_000;
-/** An attempt may take so long, in milliseconds, and twice as long after each that was left unanswered. */
-const firstPatienceMs = 2_000;
-/** No attempt is given up earlier. */
-const leastPatienceMs = 1_000;
 /** So many rounds of refused greetings, and the servers are taken to have lost the data this client saw. */
 const refusedRounds = 3;
 
@@ -155,10 +152,11 @@ export class Reconnector {
   }
 
   async #tryServer(server: Server): Promise<Connection | undefined> {
-    const { clock, connectTimeoutMs } = this.#options;
+    const { clock, connectTimeoutMs, sessionTimeoutMs } = this.#options;
     const controller = new AbortController();
     const attempt: Attempt = { controller, greeted: false };
-    const limitMs = connectTimeoutMs ?? this.#patienceMs();
+    const timeoutMs = this.#credentials?.timeoutMs ?? sessionTimeoutMs;
+    const limitMs = connectTimeoutMs ?? patienceMs(timeoutMs, this.#ring.size, this.#unanswered);
     const timer = clock.after(limitMs, () => {
       this.#unanswered++;
       controller.abort(new ConnectionLossError(`${serverName(server)} did not answer within ${limitMs} ms`));
@@ -176,17 +174,6 @@ export class Reconnector {
       timer.cancel();
       this.#attempt = undefined;
     }
-  }
-
-  /**
-   * Servers that are only just starting now and then accept a connection and forget it, and an attempt that waited for as long
-   * as the session lives would lose it. But a busy one needs its time: so at last an attempt gets the session's timeout, divided
-   * among the servers.
-   */
-  #patienceMs(): number {
-    const timeoutMs = this.#credentials?.timeoutMs ?? this.#options.sessionTimeoutMs;
-    const firstMs = Math.max(leastPatienceMs, Math.min(timeoutMs / 3, firstPatienceMs));
-    return Math.min(firstMs * 2 ** this.#unanswered, Math.max(leastPatienceMs, timeoutMs / this.#ring.size));
   }
 
   #ticket(attempt: Attempt): SessionTicket {
