@@ -55,6 +55,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   #listener: net.Server | undefined;
   #gates: { toServer: Gate; toClient: Gate } = { toServer: "open", toClient: "open" };
+  #forgetsNext = false;
   #delayMs = 0;
   #accepted = 0;
   #count = emptyCount();
@@ -123,6 +124,11 @@ export class TcpProxy implements AsyncDisposable {
       toServer: direction === "toClient" ? this.#gates.toServer : "stalled",
       toClient: direction === "toServer" ? this.#gates.toClient : "stalled",
     });
+  }
+
+  /** Accepts the next connection and passes nothing of it to the server: as a server that forgets whom it accepted. */
+  forgetNext(): void {
+    this.#forgetsNext = true;
   }
 
   /**
@@ -197,7 +203,8 @@ export class TcpProxy implements AsyncDisposable {
       });
     }
     connection.toServer.delayMs = connection.toClient.delayMs = this.#delayMs;
-    connection.toServer.gate = this.#gates.toServer;
+    connection.toServer.gate = this.#forgetsNext ? "stalled" : this.#gates.toServer;
+    this.#forgetsNext = false;
     connection.toClient.gate = this.#gates.toClient;
   }
 
